@@ -170,6 +170,34 @@ def constants() -> pd.DataFrame:
     )
 
 
+def claims() -> pd.DataFrame:
+    """The figures of the course's text: the range each must fall in, and the reading it needs.
+
+    ============ ======= ==========================================================
+    id           str     C1a, C1b, …
+    lesson       int64   0 for the opening story
+    claim        str     what the figure says
+    low, high    float64 closed range, in `unit`
+    unit         str
+    kind         str     output, conditional, calibration or identity
+    reading      str     under which it is true; may be empty
+    ============ ======= ==========================================================
+
+    Raises DataError when claims.csv is missing or damaged.
+    """
+    return _load(
+        "claims.csv",
+        id="str",
+        lesson="int64",
+        claim="str",
+        low="float64",
+        high="float64",
+        unit="str",
+        kind="str",
+        reading="str or empty",
+    )
+
+
 def _load(filename: str, **kinds: str) -> pd.DataFrame:
     """Read one CSV of the data folder; `CONVERTERS` turns each column into its kind."""
     path = folder() / filename
@@ -243,6 +271,7 @@ CONVERTERS: dict[str, Callable[[pd.Series], pd.Series]] = {
     "float64": _number,
     "float64 or empty": _number_or_empty,
     "str": _label,
+    "str or empty": lambda text: text,
     "date": _date,
     "time": _time,
 }

@@ -1,0 +1,111 @@
+"""Engines and workloads of the course, built from `data/constants.csv` and nothing else."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cache
+
+from tradeoff import data
+from tradeoff.model.engine import Billing, Engine
+from tradeoff.model.rhythm import Rhythm
+from tradeoff.model.workload import FLAT, State, Workload, day_curve
+
+Constants = Mapping[tuple[str, str], float]
+
+# Which rows of the table make up an engine: later subjects override earlier ones.
+_ENGINES: Mapping[str, tuple[tuple[str, ...], tuple[Rhythm, ...], Billing]] = {
+    "spark_ephemeral": (
+        ("node", "state", "spark", "spark_ephemeral"),
+        (Rhythm.BATCH,),
+        Billing.EPHEMERAL,
+    ),
+    "spark_warm": (
+        ("node", "state", "spark", "spark_warm"),
+        (Rhythm.BATCH, Rhythm.MICRO_BATCH),
+        Billing.WARM,
+    ),
+    "spark_streaming": (
+        ("node", "state", "spark", "spark_streaming"),
+        (Rhythm.MICRO_BATCH,),
+        Billing.ALWAYS_ON,
+    ),
+    "flink": (("node", "state", "flink"), (Rhythm.STREAMING,), Billing.ALWAYS_ON),
+    "low_latency": (("node", "state", "low_latency"), (Rhythm.STREAMING,), Billing.ALWAYS_ON),
+}
+ENGINES = tuple(_ENGINES)
+WORKLOADS = (
+    "routes",
+    "orders",
+    "nightly_100gb",
+    "hourly_4gb",
+    "billion",
+    "clicks",
+    "low_volume",
+    "relay",
+)
+_STATE_FIELDS = ("keys", "values_per_key", "bytes_per_value", "window_seconds", "watermark_seconds")
+
+
+@cache
+def _mids() -> Constants:
+    table = data.constants()
+    return {
+        (row.subject, row.field): row.mid  # type: ignore[misc]
+        for row in table.itertuples()
+    }
+
+
+def constant(subject: str, field: str, constants: Constants | None = None) -> float:
+    """The mid value of one constant. Raises KeyError naming what the table has."""
+    values = _mids() if constants is None else constants
+    try:
+        return values[subject, field]
+    except KeyError:
+        known = sorted(name for owner, name in values if owner == subject)
+        raise KeyError(
+            f"no constant {field!r} of {subject!r}; it has {known or 'nothing'}"
+        ) from None
+
+
+def engine(name: str, constants: Constants | None = None) -> Engine:
+    """One of `ENGINES` by name; `constants` replaces the table's mid values.
+
+    Raises KeyError for an unknown name, naming the known ones.
+    """
+    if name not in _ENGINES:
+        raise KeyError(f"unknown engine {name!r}; known are {', '.join(ENGINES)}")
+    values = _mids() if constants is None else constants
+    subjects, rhythms, billing = _ENGINES[name]
+    fields = {
+        field: value
+        for subject in subjects
+        for (owner, field), value in values.items()
+        if owner == subject
+    }
+    fields["node_usd_per_hour"] *= fields.pop("price_factor", 1.0)
+    return Engine(name=name, rhythms=rhythms, billing=billing, **fields)
+
+
+def workload(name: str, constants: Constants | None = None) -> Workload:
+    """One of `WORKLOADS` by name, at the table's mid volume; `.at(...)` moves it.
+
+    Raises KeyError for an unknown name, naming the known ones.
+    """
+    if name not in WORKLOADS:
+        raise KeyError(f"unknown workload {name!r}; known are {', '.join(WORKLOADS)}")
+    values = _mids() if constants is None else constants
+    fields = {field: value for (owner, field), value in values.items() if owner == name}
+    fields.pop("nodes", None)
+    peak = fields.pop("peak_factor", None)
+    kept = {field: fields.pop(field) for field in _STATE_FIELDS if field in fields}
+    return Workload(
+        name=name,
+        curve=FLAT if peak is None else day_curve(peak),
+        state=State(**kept) if kept else None,
+        **fields,
+    )
+
+
+def cluster(name: str, constants: Constants | None = None) -> int:
+    """Nodes of a named workload's cluster in the text."""
+    return int(constant(name, "nodes", constants))
