@@ -55,8 +55,10 @@ def find_uv():
     for uv in (shutil.which("uv"), own):
         if uv and (0, 8) <= version(uv) < (1, 0):
             return uv
-    pip = [sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
-    code = call(*pip, "--no-user", "--upgrade", "--target", ROOT / ".uv", UV)
+    pip = [sys.executable, "-m", "pip", "install", "--quiet", "--root-user-action=ignore"]
+    code = call(
+        *pip, "--disable-pip-version-check", "--no-user", "--upgrade", "--target", ROOT / ".uv", UV
+    )
     stop_if(code, f"pip could not fetch uv. {AGAIN} (No pip? Debian: apt-get install python3-pip.)")
     return own
 
@@ -70,7 +72,10 @@ def install(dev):
     stamp = VENV / "installed.txt"
     if stamp.is_file() and PYTHON.exists() and stamp.read_text("utf-8").startswith(wanted):
         return
-    print(f"Installing the {'tests' if dev else 'course'} into {VENV} (the first time only) ...")
+    print(
+        f"Installing the {'tests' if dev else 'course'} into {VENV} (the first time only) ...",
+        flush=True,
+    )
     uv = find_uv()
     make = (uv, "venv", "--quiet", "--relocatable", "--allow-existing")
     stop_if(call(*make, "--python", sys.executable, VENV), f"uv could not make {VENV}. {AGAIN}")

@@ -25,10 +25,11 @@ def open_course(folder: Path | None, browser: bool, jupyterlab: Sequence[str]) -
     else:
         folder = (folder or Path("tradeoff-course")).resolve()
         _report(course.copy_to(folder))
-    # The kernel is this very Python: jupyter puts sys.executable where a kernel says "python".
+    # Jupyter runs a kernel that says "python" with its own sys.executable: this very Python.
     command = [sys.executable, "-m", "jupyterlab", f"--ServerApp.root_dir={folder}"]
     if lessons := _lessons():
         command.append(f"--LabApp.default_url=/lab/tree/{lessons[0]}")
+    command.append("--log-level=ERROR")  # or its log pushes these two lines out of sight
     if not browser:
         command.append("--no-browser")
     if getattr(os, "geteuid", lambda: 1)() == 0:
@@ -89,19 +90,17 @@ def diagnose() -> dict[str, list[Item]]:
             *(_package(each) for each in runtime if each not in grading),
         ],
         "Grading": [_package(each) for each in grading],
-        "Engines on Java and C++": [
-            _program(
-                "Java 17+", _java(), "default-jdk", "openjdk", "EclipseAdoptium.Temurin.21.JDK"
-            ),
-            _program("Maven", shutil.which("mvn"), "maven", "maven", "Apache.Maven"),
-            _program("C++ compiler", _which("g++", "clang++", "cl"), "g++", "gcc", "LLVM.LLVM"),
+        "Engines on Java and C++ (optional)": [
+            _program("Java 17+", _java(), "default-jdk", "openjdk", "scoop install openjdk"),
+            _program("Maven", _which("mvn"), "maven", "maven", "scoop install maven"),
+            _program("C++ compiler", _which("g++", "clang++"), "g++", "gcc", "scoop install gcc"),
         ],
     }
     if course.checkout():
         parts["Tests"] = [_package(each) for each in requirements if each not in runtime]
         browser = _which("chromium", "chromium-browser", "google-chrome", "chrome", *BROWSERS)
         parts["Tests"].append(
-            _program("Chromium", browser, "chromium", "--cask chromium", "Google.Chrome")
+            _program("Chromium", browser, "chromium", "--cask chromium", "scoop install chromium")
         )
     return parts
 
@@ -127,8 +126,8 @@ def _package(requirement: str) -> Item:
         return Item(name, None, advice)
 
 
-def _program(name: str, found: str | None, debian: str, brew: str, winget: str) -> Item:
-    install = {"darwin": f"brew install {brew}", "win32": f"winget install {winget}"}
+def _program(name: str, found: str | None, debian: str, brew: str, windows: str) -> Item:
+    install = {"darwin": f"brew install {brew}", "win32": windows}
     return Item(name, found, install.get(sys.platform, f"apt-get install {debian}"))
 
 
