@@ -1,0 +1,1 @@
+"""Real engines, one module each: import the one you want, for example `tradeoff.lab.duck`."""
