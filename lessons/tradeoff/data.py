@@ -153,6 +153,7 @@ def constants() -> pd.DataFrame:
     field           str     its name in the model
     low, mid, high  float64 the range it may lie in and the value used
     unit            str
+    constrained_by  str     claims that fail when it moves by 30 %; empty: the text leaves it open
     source          str     where it comes from, or what it was chosen to meet
     =============== ======= ==================================================
 
@@ -166,6 +167,7 @@ def constants() -> pd.DataFrame:
         mid="float64",
         high="float64",
         unit="str",
+        constrained_by="str or empty",
         source="str",
     )
 

@@ -12,7 +12,7 @@ from tradeoff.model.workload import FLAT, State, Workload, day_curve
 
 Constants = Mapping[tuple[str, str], float]
 
-# Which rows of the table make up an engine: later subjects override earlier ones.
+# Which rows of the table make up an engine or a workload: later subjects override earlier ones.
 _ENGINES: Mapping[str, tuple[tuple[str, ...], tuple[Rhythm, ...], Billing]] = {
     "spark_ephemeral": (
         ("node", "state", "spark", "spark_ephemeral"),
@@ -33,26 +33,30 @@ _ENGINES: Mapping[str, tuple[tuple[str, ...], tuple[Rhythm, ...], Billing]] = {
     "low_latency": (("node", "state", "low_latency"), (Rhythm.STREAMING,), Billing.ALWAYS_ON),
 }
 ENGINES = tuple(_ENGINES)
-WORKLOADS = (
-    "routes",
-    "orders",
-    "nightly_100gb",
-    "hourly_4gb",
-    "billion",
-    "clicks",
-    "low_volume",
-    "relay",
-)
+_WORKLOADS: Mapping[str, tuple[str, ...]] = {
+    "routes": ("day", "routes"),
+    "orders": ("day", "orders"),
+    "nightly_100gb": ("analytics", "nightly_100gb"),
+    "hourly_4gb": ("analytics", "hourly_4gb"),
+    "billion": ("day", "analytics", "billion"),
+    "clicks": ("day", "analytics", "clicks"),
+    "low_volume": ("day", "analytics", "low_volume"),
+    "relay": ("day", "relay"),
+}
+WORKLOADS = tuple(_WORKLOADS)
 _STATE_FIELDS = ("keys", "values_per_key", "bytes_per_value", "window_seconds", "watermark_seconds")
 
 
 @cache
 def _mids() -> Constants:
     table = data.constants()
-    return {
-        (row.subject, row.field): row.mid  # type: ignore[misc]
-        for row in table.itertuples()
-    }
+    keys = zip(table["subject"], table["field"], strict=True)
+    return dict(zip(keys, table["mid"].tolist(), strict=True))
+
+
+def constants() -> Constants:
+    """The mid value of every constant, by (subject, field): a copy to change and pass on."""
+    return dict(_mids())
 
 
 def constant(subject: str, field: str, constants: Constants | None = None) -> float:
@@ -76,12 +80,7 @@ def engine(name: str, constants: Constants | None = None) -> Engine:
         raise KeyError(f"unknown engine {name!r}; known are {', '.join(ENGINES)}")
     values = _mids() if constants is None else constants
     subjects, rhythms, billing = _ENGINES[name]
-    fields = {
-        field: value
-        for subject in subjects
-        for (owner, field), value in values.items()
-        if owner == subject
-    }
+    fields = _fields(subjects, values)
     fields["node_usd_per_hour"] *= fields.pop("price_factor", 1.0)
     return Engine(name=name, rhythms=rhythms, billing=billing, **fields)
 
@@ -91,10 +90,7 @@ def workload(name: str, constants: Constants | None = None) -> Workload:
 
     Raises KeyError for an unknown name, naming the known ones.
     """
-    if name not in WORKLOADS:
-        raise KeyError(f"unknown workload {name!r}; known are {', '.join(WORKLOADS)}")
-    values = _mids() if constants is None else constants
-    fields = {field: value for (owner, field), value in values.items() if owner == name}
+    fields = _fields(_subjects(name), _mids() if constants is None else constants)
     fields.pop("nodes", None)
     peak = fields.pop("peak_factor", None)
     kept = {field: fields.pop(field) for field in _STATE_FIELDS if field in fields}
@@ -107,5 +103,24 @@ def workload(name: str, constants: Constants | None = None) -> Workload:
 
 
 def cluster(name: str, constants: Constants | None = None) -> int:
-    """Nodes of a named workload's cluster in the text."""
-    return int(constant(name, "nodes", constants))
+    """Nodes of a named workload's cluster in the text.
+
+    Raises KeyError for an unknown name, and for one that has no cluster.
+    """
+    fields = _fields(_subjects(name), _mids() if constants is None else constants)
+    return int(fields["nodes"])
+
+
+def _subjects(workload_name: str) -> tuple[str, ...]:
+    if workload_name not in _WORKLOADS:
+        raise KeyError(f"unknown workload {workload_name!r}; known are {', '.join(WORKLOADS)}")
+    return _WORKLOADS[workload_name]
+
+
+def _fields(subjects: tuple[str, ...], constants: Constants) -> dict[str, float]:
+    return {
+        field: value
+        for subject in subjects
+        for (owner, field), value in constants.items()
+        if owner == subject
+    }

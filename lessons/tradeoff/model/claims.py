@@ -18,7 +18,7 @@ from tradeoff.model.catalogue import Constants
 from tradeoff.model.design import Design
 from tradeoff.model.engine import Engine
 from tradeoff.model.evaluate import Evaluation, evaluate, sized
-from tradeoff.model.quantities import DAY_SECONDS, HOUR_SECONDS
+from tradeoff.model.quantities import DAY_SECONDS, HOUR_SECONDS, QUANTITIES
 from tradeoff.model.rhythm import Cadence, Rhythm
 from tradeoff.model.workload import Workload
 
@@ -228,12 +228,11 @@ _SCENARIOS: Mapping[str, Callable[[Scenarios], float | tuple[float, ...]]] = {
     "C18b": lambda s: _hours(s.nightly("orders", 18e6).run_longest_seconds),
     "C18c": lambda s: s.nightly("orders", 4e6).cost_usd_per_day,
     "C19": lambda s: (
-        s.streaming(s.workload("orders").at(18e6)).cost_usd_per_day / s.nightly("orders", 18e6).cost_usd_per_day
+        s.streaming(s.workload("orders").at(18e6)).cost_usd_per_day
+        / s.nightly("orders", 18e6).cost_usd_per_day
     ),
     "C20": lambda s: s.tier_2_path().latency_worst_seconds,
-    "C21a": lambda s: (
-        s.hourly("routes").events_per_run / s.workload("routes").events_per_day
-    ),
+    "C21a": lambda s: s.hourly("routes").events_per_run / s.workload("routes").events_per_day,
     "C21b": lambda s: s.hourly("routes").run_mean_seconds / 60,
     "C22": lambda s: s.hourly("routes").cost_usd_per_day / s.routes_nightly.cost_usd_per_day,
 }
@@ -260,15 +259,48 @@ def report(scenarios: Scenarios | None = None) -> pd.DataFrame:
     """
     table = data.claims()
     shared = scenarios or Scenarios()
-    table["figures"] = [figures(claim_id, shared) for claim_id in table["id"]]
+    found = [figures(claim_id, shared) for claim_id in table["id"]]
+    table["figures"] = found
     table["holds"] = [
-        all(within(value, row.low, row.high) for value in row.figures)  # type: ignore[misc]
-        for row in table.itertuples()
+        all(within(value, *ranges) for value in values)
+        for values, ranges in zip(found, _ranges().values(), strict=True)
     ]
     return table
+
+
+def _ranges() -> dict[str, tuple[float, float]]:
+    table = data.claims()
+    pairs = zip(table["low"].tolist(), table["high"].tolist(), strict=True)
+    return dict(zip(table["id"].tolist(), pairs, strict=True))
 
 
 def within(value: float, low: float, high: float) -> bool:
     """True inside the closed range, up to rounding in the last digits."""
     slack = 1e-9 * max(abs(low), abs(high))
     return low - slack <= value <= high + slack
+
+
+def constrained_by(subject: str, field: str, move: float = 0.3) -> list[str]:
+    """Claims that fail, or have no answer, when one constant moves down or up by a share.
+
+    `data/constants.csv` records the answer for 30 %; an empty list means that the text leaves the
+    constant open. A whole-numbered constant moves by at least one.
+    """
+    ranges = _ranges()
+    mids = catalogue.constants()
+    quantity = QUANTITIES.get(field)
+    failed = set()
+    for sign in (-1, 1):
+        moved = mids[subject, field] * (1 + sign * move)
+        if quantity is not None and quantity.whole:
+            moved = max(1.0, mids[subject, field] + sign * max(1, round(abs(moved) * move)))
+        scenarios = Scenarios({**mids, (subject, field): moved})
+        for claim_id in CLAIMS:
+            try:
+                found = figures(claim_id, scenarios)
+            except ValueError:
+                failed.add(claim_id)
+            else:
+                if not all(within(value, *ranges[claim_id]) for value in found):
+                    failed.add(claim_id)
+    return [claim_id for claim_id in CLAIMS if claim_id in failed]

@@ -50,9 +50,7 @@ def costs(columns: Columns, found: Slots, state: dict[str, np.ndarray]) -> dict[
     day = slice(0, SLOTS)
     billed = np.maximum(found.run[:, day], columns["minimum_billed_seconds"][:, None])
     busy_share = np.minimum(billed / found.period[:, day], 1.0)
-    busy_hours = np.where(
-        columns["always_on"], DAY_SECONDS / HOUR_SECONDS, busy_share.sum(axis=1)
-    )
+    busy_hours = np.where(columns["always_on"], DAY_SECONDS / HOUR_SECONDS, busy_share.sum(axis=1))
     compute_hours = columns["nodes"] * busy_hours
     price = columns["node_usd_per_hour"]
     compute = compute_hours * price
@@ -91,7 +89,7 @@ def value_of_latency(
     usd_per_minute: float,
     threshold_seconds: float = 0.0,
 ) -> float:
-    """USD a day gained by the faster of two latencies; hold it against the premium, not the bill."""
+    """USD a day gained by the faster of two latencies: hold it against the premium."""
     return cost_of_latency(slow_seconds, usd_per_minute, threshold_seconds) - cost_of_latency(
         fast_seconds, usd_per_minute, threshold_seconds
     )
@@ -106,7 +104,9 @@ def break_even_usd_per_minute(
     """What a minute of latency must cost a day for the premium to pay; None if it never does."""
     premium = float(premium_usd_per_day)
     if not np.isfinite(premium):
-        raise ValueError(f"premium_usd_per_day must be a finite number, got {premium_usd_per_day!r}")
+        raise ValueError(
+            f"premium_usd_per_day must be a finite number, got {premium_usd_per_day!r}"
+        )
     gained = value_of_latency(slow_seconds, fast_seconds, 1.0, threshold_seconds)
     if premium <= 0:
         return 0.0

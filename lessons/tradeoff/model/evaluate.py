@@ -25,6 +25,7 @@ CHUNK_ROWS = 16_384
 
 _WORKLOAD = (
     "events_per_day",
+    "bytes_per_event",
     "work_per_event",
     "fixed_seconds",
     "fixed_seconds_incremental",
@@ -148,14 +149,10 @@ def sweep(design: Design, horizon_days: int = 1, **axes: Iterable[Any]) -> pd.Da
         if not axis:
             raise ValueError(f"axis {name!r} is empty")
     objects = [name for name in ("engine", "rhythm", "cadence") if name in values]
-    numbers = {
-        name: _axis(name, axis) for name, axis in values.items() if name not in objects
-    }
+    numbers = {name: _axis(name, axis) for name, axis in values.items() if name not in objects}
     _check_axes(design, numbers)
     combinations = list(itertools.product(*(values[name] for name in objects)))
-    designs = [
-        design.but(**dict(zip(objects, chosen, strict=True))) for chosen in combinations
-    ]
+    designs = [design.but(**dict(zip(objects, chosen, strict=True))) for chosen in combinations]
     sizes = [len(designs), *(len(axis) for axis in numbers.values())]
     total = math.prod(sizes)
     base, curves = _columns(designs), _curves(designs)
@@ -165,17 +162,18 @@ def sweep(design: Design, horizon_days: int = 1, **axes: Iterable[Any]) -> pd.Da
         which, *places = np.unravel_index(flat, sizes)
         columns = {name: column[which] for name, column in base.items()}
         chosen = {
-            name: axis[place]
-            for (name, axis), place in zip(numbers.items(), places, strict=True)
+            name: axis[place] for (name, axis), place in zip(numbers.items(), places, strict=True)
         }
         columns = _derived({**columns, **chosen})
         shared = curves[:1] if (curves == curves[0]).all() else curves[which]
-        named = {
+        named: dict[str, np.ndarray] = {
             name: np.array([_label(combo[i]) for combo in combinations], dtype=object)[which]
             for i, name in enumerate(objects)
         }
         parts.append({**named, **chosen, **_figures(columns, shared, days)})
-    frame = pd.DataFrame({name: np.concatenate([part[name] for part in parts]) for name in parts[0]})
+    frame = pd.DataFrame(
+        {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+    )
     return frame[[*axes, *(name for name in frame.columns if name not in axes)]]
 
 
@@ -369,4 +367,3 @@ def _sentence(
         f"{design.name} {served} at {words.usd(figures['cost_usd_per_day'])} a day; "
         f"{binds} is closest to its limit: {said}{overrun}."
     )
-

@@ -112,11 +112,26 @@ def check(name: str, value: Any, quantity: Quantity | None = None) -> float:
     return number
 
 
+# Fields where None has a meaning of its own: no limit, no window, no watermark, no deadline.
+OPTIONAL = frozenset(
+    {
+        "source_events_per_second",
+        "sink_events_per_second",
+        "window_seconds",
+        "watermark_seconds",
+        "pane_seconds",
+        "deadline_hour",
+        "run_window_hours",
+        "budget_usd_per_day",
+    }
+)
+
+
 def check_fields(thing: Any, *names: str) -> None:
-    """Check the named fields of a dataclass; None is left alone where the class allows it."""
+    """Check the named fields of a dataclass; None passes for those in `OPTIONAL`."""
     for name in names:
         value = getattr(thing, name)
-        if value is not None:
+        if value is not None or name not in OPTIONAL:
             check(name, value)
 
 

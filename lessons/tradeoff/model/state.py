@@ -48,7 +48,8 @@ def sizes(columns: Columns, horizon_days: float) -> dict[str, np.ndarray]:
         "state_values_bytes": values,
         "state_local_bytes": local,
         "state_hot_bytes": local * columns["state_copies"],
-        "state_nodes": np.maximum(np.ceil(local / columns["state_bytes_per_node"] - 1e-9), 0.0) + 0.0,
+        "state_nodes": np.maximum(np.ceil(local / columns["state_bytes_per_node"] - 1e-9), 0.0)
+        + 0.0,
         "state_grows": columns["keeps_state"] & unbounded & endless,
     }
 

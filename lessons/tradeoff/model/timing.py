@@ -229,9 +229,7 @@ def _coarse(columns: Columns, curve: np.ndarray, horizon_days: int) -> Slots:
     run = fixed + np.where(columns["incremental"][:, None], new, full) * each
 
     days = horizon_days + 1  # a slot's trigger may lie in the next day
-    run, wait, period = (
-        _over_horizon(array, days) for array in (run, wait, interval + 0.0 * run)
-    )
+    run, wait, period = (_over_horizon(array, days) for array in (run, wait, interval + 0.0 * run))
     late = np.zeros((count, days * SLOTS))
     behind = np.zeros(count)
     kept = horizon_days * SLOTS
@@ -271,12 +269,10 @@ def latencies(columns: Columns, found: Slots) -> dict[str, np.ndarray]:
             found.low[batches], found.high[batches], found.weight[batches]
         )
     if streaming.any():
-        assert found.tail_seconds is not None and found.tail_share is not None
-        part = [
-            array[streaming]
-            for array in (found.low, found.tail_seconds, found.tail_share, found.weight)
-        ]
-        low, tail, share, weight = part
+        assert found.tail_seconds is not None
+        assert found.tail_share is not None
+        parts = (found.low, found.tail_seconds, found.tail_share, found.weight)
+        low, tail, share, weight = (array[streaming] for array in parts)
         mean[streaming] = (weight * (low + share * tail)).sum(axis=1)
         quantiles[:, streaming] = _tail_quantiles(low, tail, share, weight)
     return {
@@ -320,9 +316,7 @@ def _tail_quantiles(
         for _ in range(60):
             middle = (lower + upper) / 2
             over = middle[:, None] - low
-            below = np.where(
-                over >= 0, 1.0 - share * np.exp(-np.maximum(over, 0.0) / tail), 0.0
-            )
+            below = np.where(over >= 0, 1.0 - share * np.exp(-np.maximum(over, 0.0) / tail), 0.0)
             enough = (weight * below).sum(axis=1) >= quantile
             lower, upper = np.where(enough, lower, middle), np.where(enough, middle, upper)
         result.append(upper)
@@ -362,6 +356,7 @@ def runs(columns: Columns, found: Slots) -> dict[str, np.ndarray]:
         columns["incremental"], per_run, columns["full_read_days"] * columns["events_per_day"]
     )
     run_mean = np.where(streaming, each, fixed + read * each)
+    running = np.where(streaming, 1.0 / each, per_run / run_mean)
     return {
         "run_mean_seconds": run_mean,
         "run_longest_seconds": run_longest,
@@ -379,7 +374,8 @@ def runs(columns: Columns, found: Slots) -> dict[str, np.ndarray]:
         "backlog_seconds": found.behind,
         "backlog_events": found.behind / each,
         "yesterday_complete_hour": found.last_complete / HOUR_SECONDS,
-        "running_events_per_second": np.where(streaming, 1.0 / each, per_run / run_mean),
+        "running_events_per_second": running,
+        "running_bytes_per_second": running * columns["bytes_per_event"],
         "sustainable_events_per_second": _sustainable(columns, each, fixed),
     }
 
@@ -395,9 +391,7 @@ def _sustainable(columns: Columns, each: np.ndarray, fixed: np.ndarray) -> np.nd
     return np.asarray(np.where(columns["incremental"], new, full) / each)
 
 
-def nodes_needed(
-    columns: Columns, curve: np.ndarray, target_utilisation: np.ndarray
-) -> np.ndarray:
+def nodes_needed(columns: Columns, curve: np.ndarray, target_utilisation: np.ndarray) -> np.ndarray:
     """Nodes that keep the peak at the target utilisation; 0 where no number of nodes does.
 
     A batch's run must end within the target share of its interval (and run window); a stream's
@@ -410,7 +404,13 @@ def nodes_needed(
     source = 1.0 / columns["source_events_per_second"]
     sink = 1.0 / columns["sink_events_per_second"]
     peak_rate = columns["events_per_day"] / DAY_SECONDS * curve.max(axis=1)
-    limit = np.fmin(columns["interval_seconds"], columns["run_window_seconds"])
+    # A loop without a trigger that reads everything each time has its span to do so.
+    timed = columns["timed"] | ~columns["incremental"]
+    limit = np.where(
+        columns["timed"],
+        np.fmin(columns["interval_seconds"], columns["run_window_seconds"]),
+        columns["full_read_days"] * DAY_SECONDS,
+    )
 
     coarse = columns["coarse"]
     interval_hours = np.maximum(1, np.rint(columns["interval_seconds"] / HOUR_SECONDS)).astype(int)
@@ -430,14 +430,12 @@ def nodes_needed(
     loop_room = target_utilisation - peak_rate * (source + sink)
     # Streams: each stage alone must stay below the target.
     stream_room = np.where(peak_rate * np.maximum(source, sink) <= target_utilisation, 1.0, -1.0)
-    room = np.select(
-        [columns["streaming"], columns["timed"]], [stream_room, timed_room], loop_room
-    )
+    room = np.select([columns["streaming"], timed], [stream_room, timed_room], loop_room)
     demand = np.select(
-        [columns["streaming"], columns["timed"]],
+        [columns["streaming"], timed],
         [peak_rate / target_utilisation, events],
         peak_rate,
     )
-    needed = demand / (per_node * np.maximum(room, 1e-300))
+    needed = np.where(room > 0, demand / (per_node * np.where(room > 0, room, 1.0)), 0.0)
     whole = np.maximum(np.ceil(needed - 1e-9), columns["minimum_nodes"])
     return np.where((room > 0) & (whole <= 1e6), whole, 0.0)
