@@ -17,6 +17,7 @@ TABLES = {
     "consumers.csv": data.consumers,
     "order_runs.csv": data.order_runs,
     "constants.csv": data.constants,
+    "claims.csv": data.claims,
 }
 RUNS_HEADER = (
     "run_date,start,end,rows_new,rows_read,rows_written,"
@@ -86,15 +87,20 @@ def test_order_runs_are_read_in_the_shops_zone_across_summer_time(elsewhere):
     assert runs["cost_usd"].tolist() == [7, 7.5]
 
 
-def test_constants_are_read(elsewhere):
-    (elsewhere / "constants.csv").write_text(
-        "subject,field,low,mid,high,unit,source\n"
-        'cluster,node_usd_per_hour,10,11,12,USD per node-hour,"all-in, not a list price"\n',
-        encoding="utf-8",
-    )
-    row = data.constants().iloc[0]
-    assert (row["low"], row["mid"], row["high"]) == (10.0, 11.0, 12.0)
-    assert row["source"] == "all-in, not a list price"
+def test_every_constant_stands_once_and_within_its_range():
+    constants = data.constants()
+    assert not constants.duplicated(["subject", "field"]).any()
+    assert constants["low"].le(constants["mid"]).all()
+    assert constants["mid"].le(constants["high"]).all()
+
+
+def test_every_claim_stands_once_with_a_range_and_a_known_kind():
+    claims = data.claims()
+    assert claims["id"].is_unique
+    assert claims["low"].le(claims["high"]).all()
+    assert set(claims["kind"]) == {"output", "conditional", "calibration", "identity"}
+    # A conditional claim is true under a reading only, so it states one.
+    assert (claims.loc[claims["kind"] == "conditional", "reading"] != "").all()
 
 
 @pytest.mark.parametrize("filename", TABLES)
