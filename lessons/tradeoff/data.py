@@ -96,6 +96,7 @@ def consumers() -> pd.DataFrame:
     tier              int64   1 seconds, 2 under 15 minutes, 3 hourly, 4 daily
     freshness_seconds int64   the oldest an order may be when it becomes visible
     deadline_hour     float64 shop-local hour by which yesterday is complete; NaN: none
+    share             float64 part of the orders that its view is built from, at most 1
     use               str     what the consumer does with it
     ================= ======= ==========================================================
 
@@ -107,6 +108,7 @@ def consumers() -> pd.DataFrame:
         tier="int64",
         freshness_seconds="int64",
         deadline_hour="float64 or empty",
+        share="float64",
         use="str",
     )
 

@@ -32,7 +32,9 @@ class Engine:
         applies where state outlives a run (micro-batch, streaming).
     state_index_overhead : keys, index and metadata as a ratio of the values' bytes.
     state_copies : the local copy plus snapshots and replicas of it.
-    state_bytes_per_node : local state that one node holds.
+    state_bytes_per_node : local state that one node holds; a cluster whose nodes hold less than
+        the state needs more of them.
+    standby_nodes : nodes kept free, when there is state, to take over that of a lost one.
     operations_usd_per_day : people's time to run one pipeline, by rhythm.
     """
 
@@ -47,6 +49,7 @@ class Engine:
     latency_floor_seconds: float = 0.0
     minimum_billed_seconds: float = 0.0
     minimum_nodes: float = 1
+    standby_nodes: float = 0
     stateful_slowdown: float = 1.0
     state_index_overhead: float = 1.0
     state_copies: float = 3.0
@@ -75,6 +78,7 @@ class Engine:
             "latency_floor_seconds",
             "minimum_billed_seconds",
             "minimum_nodes",
+            "standby_nodes",
             "stateful_slowdown",
             "state_index_overhead",
             "state_copies",

@@ -43,6 +43,7 @@ _ENGINE = (
     "node_usd_per_hour",
     "minimum_billed_seconds",
     "minimum_nodes",
+    "standby_nodes",
     "stateful_slowdown",
     "state_index_overhead",
     "state_copies",

@@ -64,6 +64,7 @@ QUANTITIES: Mapping[str, Quantity] = {
     "node_usd_per_hour": Quantity("USD per node-hour", least=0),
     "minimum_billed_seconds": Quantity("seconds a run", least=0),
     "minimum_nodes": Quantity("nodes", least=1, whole=True),
+    "standby_nodes": Quantity("nodes", least=0, whole=True),
     "stateful_slowdown": Quantity("ratio", least=1),
     "state_index_overhead": Quantity("ratio of the values' bytes", least=0),
     "state_copies": Quantity("copies", least=1),
@@ -79,6 +80,7 @@ QUANTITIES: Mapping[str, Quantity] = {
     "target_utilisation": Quantity("share", above=0, most=1),
     # consumers and money
     "freshness_seconds": Quantity("seconds", above=0),
+    "share": Quantity("share of the events", above=0, most=1),
     "deadline_hour": Quantity("o'clock", above=0, most=24),
     "budget_usd_per_day": Quantity("USD a day", above=0),
     "usd_per_minute": Quantity("USD", least=0),

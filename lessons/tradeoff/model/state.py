@@ -33,13 +33,16 @@ def sizes(columns: Columns, horizon_days: float) -> dict[str, np.ndarray]:
     """Bytes of state kept between events or batches; 0 for batch, which keeps none.
 
     `state_values_bytes` the values alone; `state_local_bytes` with keys and index, on one node's
-    disk or memory; `state_hot_bytes` with snapshots and replicas; `state_nodes` the nodes that
-    hold the local part; `state_grows` True where nothing bounds it.
+    disk or memory; `state_hot_bytes` with snapshots and replicas; `state_nodes` the nodes needed
+    beside the compute nodes (what those cannot hold, and stand-bys); `state_grows` True where
+    nothing bounds it.
     """
     held = entries(columns, horizon_days)
     values = held * columns["values_per_key"] * columns["bytes_per_value"]
     values = np.where(columns["keeps_state"], values, 0.0)
     local = values * (1.0 + columns["state_index_overhead"])
+    needed = np.ceil(local / columns["state_bytes_per_node"] - 1e-9)
+    missing = np.maximum(needed - columns["nodes"], 0.0)
     unbounded = ~(
         np.isfinite(columns["window_seconds"]) & np.isfinite(columns["watermark_seconds"])
     )
@@ -48,8 +51,7 @@ def sizes(columns: Columns, horizon_days: float) -> dict[str, np.ndarray]:
         "state_values_bytes": values,
         "state_local_bytes": local,
         "state_hot_bytes": local * columns["state_copies"],
-        "state_nodes": np.maximum(np.ceil(local / columns["state_bytes_per_node"] - 1e-9), 0.0)
-        + 0.0,
+        "state_nodes": np.where(values > 0, missing + columns["standby_nodes"], 0.0),
         "state_grows": columns["keeps_state"] & unbounded & endless,
     }
 

@@ -23,24 +23,29 @@ class Consumer:
     tier : 1 seconds and below, 2 under 15 minutes, 3 hourly, 4 daily.
     freshness_seconds : the oldest an event may be when it becomes visible; by default its tier's.
     deadline_hour : local o'clock by which all of yesterday must be visible; None if there is none.
+    share : the part of the events its view is built from; a path of its own needs no more. The
+        views are taken as nested: a path for two consumers carries the larger share.
     """
 
     name: str
     tier: int
     freshness_seconds: float | None = None
     deadline_hour: float | None = None
+    share: float = 1.0
 
     def __post_init__(self) -> None:
         if self.tier not in TIER_SECONDS:
             raise ValueError(f"tier must be 1, 2, 3 or 4, got {self.tier!r}")
         if self.freshness_seconds is None:
             object.__setattr__(self, "freshness_seconds", TIER_SECONDS[self.tier])
-        check_fields(self, "freshness_seconds", "deadline_hour")
+        check_fields(self, "freshness_seconds", "deadline_hour", "share")
 
     @classmethod
-    def needing(cls, name: str, freshness_seconds: Any, deadline_hour: Any = None) -> Consumer:
+    def needing(
+        cls, name: str, freshness_seconds: Any, deadline_hour: Any = None, share: Any = 1.0
+    ) -> Consumer:
         """A consumer whose tier follows from the freshness it needs."""
-        return cls(name, tier_of(freshness_seconds), freshness_seconds, deadline_hour)
+        return cls(name, tier_of(freshness_seconds), freshness_seconds, deadline_hour, share)
 
 
 def tier_of(freshness_seconds: Any) -> int:

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from tradeoff.data import DAY_CURVE
-from tradeoff.model.quantities import check_fields
+from tradeoff.model.quantities import check, check_fields
 
 FLAT = (1.0,) * 24
 
@@ -122,6 +122,10 @@ class Workload:
     def at(self, events_per_day: float, **changes: Any) -> Workload:
         """The same pipeline at another volume (and with other fields, by keyword)."""
         return replace(self, events_per_day=events_per_day, **changes)
+
+    def narrowed(self, share: float) -> Workload:
+        """The same logic over a part of the events, as a path for some consumers needs it."""
+        return self.at(self.events_per_day * check("share", share))
 
 
 def day_curve(peak_factor: float) -> tuple[float, ...]:

@@ -1,0 +1,119 @@
+"""The cheapest plan that serves every consumer, found by trying: the yardstick of a redesign.
+
+Consumers are grouped in every way; for each group every engine, rhythm, cadence and number of
+nodes of a grid is evaluated. Nothing here knows how a pipeline was made.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+import pandas as pd
+
+from tradeoff.model import Cadence, Consumer, Design, Engine, Plan, Rhythm, Workload, sweep
+
+INTERVALS_SECONDS = (
+    *(5, 10, 15, 20, 30, 45, 60, 90, 120, 180, 240, 300, 360, 420, 480, 540, 600, 660, 720, 780),
+    *(840, 900, 1200, 1800, 2700, 3600),
+    *(hours * 3600 for hours in (2, 3, 4, 6, 8, 12, 24)),
+)
+NODES = tuple(range(1, 33))
+
+
+def serves(
+    frame: pd.DataFrame, consumers: Sequence[Consumer], run_window_hours: float | None = None
+) -> np.ndarray:
+    """Which rows of a sweep keep up, fit the run window and serve all the consumers."""
+    good = frame["keeps_up"].to_numpy(dtype=bool)
+    if run_window_hours is not None:
+        good = good & (frame["run_longest_seconds"] <= run_window_hours * 3600 * (1 + 1e-9))
+    for consumer in consumers:
+        need = consumer.freshness_seconds or math.inf
+        good = good & (frame["latency_worst_seconds"] <= need * (1 + 1e-9))
+        if consumer.deadline_hour is not None:
+            good = good & (frame["yesterday_complete_hour"] <= consumer.deadline_hour + 1e-9)
+    return np.asarray(good & ~frame["state_grows"].to_numpy(dtype=bool))
+
+
+def cheapest_path(
+    workload: Workload,
+    consumers: Sequence[Consumer],
+    engines: Sequence[Engine],
+    start_hour: int = 0,
+    run_window_hours: float | None = None,
+    nodes: Sequence[int] = NODES,
+    intervals: Sequence[float] = INTERVALS_SECONDS,
+) -> tuple[Design, float] | None:
+    """The cheapest incremental design for these consumers together, and its USD a day.
+
+    The path carries the largest share of the events that one of them needs. None when nothing on
+    the grid serves them.
+    """
+    needed = workload.narrowed(max(consumer.share for consumer in consumers))
+    best: tuple[Design, float] | None = None
+    for engine in engines:
+        for rhythm in engine.rhythms:
+            streaming = rhythm is Rhythm.STREAMING
+            design = Design(
+                needed,
+                engine,
+                rhythm,
+                Cadence.per_event() if streaming else Cadence.every(3600),
+                consumers=tuple(consumers),
+                start_hour=start_hour,
+                run_window_hours=run_window_hours,
+            )
+            axes = {} if streaming else {"interval_seconds": intervals}
+            counts = [count for count in nodes if count >= engine.minimum_nodes]
+            frame = sweep(design, nodes=counts, **axes)
+            frame = frame[serves(frame, consumers, run_window_hours)]
+            if frame.empty:
+                continue
+            row = frame.loc[frame["cost_usd_per_day"].idxmin()]
+            if best is None or row["cost_usd_per_day"] < best[1]:
+                cadence = design.cadence if streaming else Cadence.every(row["interval_seconds"])
+                found = design.but(nodes=int(row["nodes"]), cadence=cadence)
+                best = found, float(row["cost_usd_per_day"])
+    return best
+
+
+def cheapest_plan(
+    workload: Workload,
+    consumers: Sequence[Consumer],
+    engines: Sequence[Engine],
+    start_hour: int = 0,
+    run_window_hours: float | None = None,
+) -> tuple[Plan, float] | None:
+    """The cheapest way to group the consumers into paths, and its USD a day; None if none serves.
+
+    Tries every partition of the consumers, so it is meant for a handful of them.
+    """
+    paths: dict[frozenset[str], tuple[Design, float] | None] = {}
+    best: tuple[Plan, float] | None = None
+    for groups in _partitions(list(consumers)):
+        found = []
+        for group in groups:
+            key = frozenset(consumer.name for consumer in group)
+            if key not in paths:
+                paths[key] = cheapest_path(workload, group, engines, start_hour, run_window_hours)
+            found.append(paths[key])
+        designs = [one for one in found if one is not None]
+        if len(designs) < len(found):
+            continue
+        cost = sum(one[1] for one in designs)
+        if best is None or cost < best[1]:
+            best = Plan("cheapest", [one[0] for one in designs]), cost
+    return best
+
+
+def _partitions(items: list[Consumer]) -> Iterator[list[list[Consumer]]]:
+    if not items:
+        yield []
+        return
+    first, rest = items[0], items[1:]
+    for groups in _partitions(rest):
+        for place in range(len(groups)):
+            yield [*groups[:place], [first, *groups[place]], *groups[place + 1 :]]
+        yield [[first], *groups]
