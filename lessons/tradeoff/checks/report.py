@@ -1,0 +1,193 @@
+"""What a learner reads after a check: passed, failed, or could not be judged, and why.
+
+State is carried by a word and a sign, never by colour alone; the HTML takes its text colour from
+the page, so it reads in JupyterLab's light and dark themes and in nbgrader's feedback.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from html import escape
+from typing import Any, Literal
+
+import pandas as pd
+
+from tradeoff.checks.judge import Behaviour, Finding, Judgement, shortened
+
+State = Literal["passed", "failed", "could not be judged"]
+SIGNS: dict[State, str] = {"passed": "✓", "failed": "✗", "could not be judged": "?"}
+# Okabe and Ito's blue, vermillion and reddish purple: told apart under every colour blindness.
+COLOURS: dict[State, str] = {
+    "passed": "#0072b2",
+    "failed": "#d55e00",
+    "could not be judged": "#cc79a7",
+}
+
+
+@dataclass(frozen=True)
+class Example:
+    """A visible case on which the function is wrong."""
+
+    label: str
+    function: str
+    arguments: Mapping[str, Any]
+    came_back: str
+    true: str
+    said: str
+    again: str
+    """The line that gives the learner the same arguments to work with."""
+
+
+@dataclass(frozen=True)
+class Report:
+    """Shown by Jupyter as HTML, by a terminal as text."""
+
+    name: str
+    state: State
+    sentences: tuple[str, ...]
+    example: Example | None = None
+    question: str = ""
+
+    def __repr__(self) -> str:
+        lines = [f"{SIGNS[self.state]} {self.name}: {self.state}", *self.sentences]
+        if self.example is not None:
+            shown = self.example
+            lines += ["", f"The smallest example it gets wrong ({shown.label}):", "", _call(shown)]
+            for name, table in _tables(shown.arguments):
+                lines += ["", f"    {name}, {_size(table)}:", _indented(_text(table))]
+            lines += ["", *(f"    {term:<10}{words}" for term, words in _answers(shown))]
+            lines += ["", "To get the same arguments in a cell of your own:", f"    {shown.again}"]
+        if self.question:
+            lines += ["", f"Ask yourself: {self.question}"]
+        return "\n".join(lines)
+
+    def _repr_html_(self) -> str:
+        colour = COLOURS[self.state]
+        parts = [
+            f'<div style="border-left:4px solid {colour};padding:.4em 1em;color:inherit">',
+            f"<p><strong>{SIGNS[self.state]} {escape(self.name)}: {self.state}</strong></p>",
+            *(f"<p>{escape(sentence)}</p>" for sentence in self.sentences),
+        ]
+        if self.example is not None:
+            shown = self.example
+            parts += [
+                f"<p>The smallest example it gets wrong ({escape(shown.label)}):</p>",
+                f"<pre>{escape(_call(shown))}</pre>",
+            ]
+            for name, table in _tables(shown.arguments):
+                parts += [
+                    f"<p><code>{escape(name)}</code>, {_size(table)}:</p>",
+                    f'<pre style="overflow-x:auto">{escape(_text(table))}</pre>',
+                ]
+            rows = "".join(
+                f'<tr><th style="text-align:left">{term}</th>'
+                f'<td style="text-align:left">{escape(words)}</td></tr>'
+                for term, words in _answers(shown)
+            )
+            parts += [
+                f"<table>{rows}</table>",
+                "<p>To get the same arguments in a cell of your own: "
+                f"<code>{escape(shown.again)}</code></p>",
+            ]
+        if self.question:
+            parts.append(f"<p><em>Ask yourself:</em> {escape(self.question)}</p>")
+        return "".join([*parts, "</div>"])
+
+
+def _call(shown: Example) -> str:
+    given = ",\n".join(
+        f"        {name}={'…' if isinstance(value, pd.DataFrame) else shortened(value)}"
+        for name, value in shown.arguments.items()
+    )
+    return f"    {shown.function}(\n{given},\n    )"
+
+
+def _answers(shown: Example) -> list[tuple[str, str]]:
+    found = [("returned", shown.came_back), ("true is", shown.true), ("note", shown.said)]
+    return [(term, words) for term, words in found if words]
+
+
+def _tables(arguments: Mapping[str, Any]) -> list[tuple[str, pd.DataFrame]]:
+    return [(n, value) for n, value in arguments.items() if isinstance(value, pd.DataFrame)]
+
+
+def _size(table: pd.DataFrame) -> str:
+    return f"{len(table)} rows of {len(table.columns)} columns"
+
+
+def _text(table: pd.DataFrame) -> str:
+    return table.to_string(max_rows=8, max_cols=12, line_width=110)
+
+
+def _indented(text: str) -> str:
+    return "\n".join(f"    {line}" for line in text.splitlines())
+
+
+def practice(assignment: str, behaviour: Behaviour, visible: Judgement) -> Report:
+    """The report of self-study, on the public cases."""
+    return Report(
+        behaviour.name,
+        "passed" if visible.passed else "failed",
+        (
+            _tally(visible, "examples"),
+            f"Worth {_points(visible.score * behaviour.points)} of {_points(behaviour.points)} "
+            "points so far; a teacher grades it on other pipelines of the same kinds.",
+        ),
+        _example(assignment, visible),
+        "" if visible.passed else behaviour.question,
+    )
+
+
+def graded(
+    assignment: str, points: str, maximum: float, hidden: Judgement, visible: Judgement
+) -> Report:
+    """The report of a graded cell: of the hidden cases only how many were right."""
+    passed = hidden.passed and visible.passed
+    behaviour = hidden.sheet.behaviour
+    return Report(
+        behaviour.name,
+        "passed" if passed else "failed",
+        (
+            f"{points} of {_points(maximum)} points.",
+            _tally(hidden, "pipelines drawn for grading"),
+            _tally(visible, "examples in the notebook's own check"),
+        ),
+        _example(assignment, visible),
+        "" if passed else behaviour.question,
+    )
+
+
+def _tally(judgement: Judgement, what: str) -> str:
+    share = f"{judgement.right} of {judgement.total} {what} right"
+    if judgement.passed:
+        return f"{share}."
+    if unanswered := sum(each.answer is None for each in judgement.findings):
+        share += f", {unanswered} not reached before the time was up"
+    lucky = round(judgement.sheet.base * judgement.total)
+    return f"{share}; one answer for all of them would get {lucky}, so points start above that."
+
+
+def _points(number: float) -> str:
+    return f"{round(number, 2):g}"
+
+
+def _example(assignment: str, visible: Judgement) -> Example | None:
+    index = visible.smallest_failing
+    if index is None:
+        return None
+    finding = visible.findings[index]
+    name = visible.sheet.behaviour.name
+    return Example(
+        label=finding.case.label,
+        function=name,
+        arguments=finding.case.arguments,
+        came_back=_came_back(finding),
+        true=shortened(finding.case.truth),
+        said=finding.verdict.said,
+        again=f'arguments = checks.arguments("{assignment}", "{name}", {index})',
+    )
+
+
+def _came_back(finding: Finding) -> str:
+    if isinstance(finding.answer, dict) and "returned" in finding.answer:
+        return shortened(finding.answer["returned"])
+    return ""
