@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
 
 from tradeoff import data
 from tradeoff.model import (
+    Billing,
     Cadence,
     Consumer,
     Design,
@@ -16,6 +19,7 @@ from tradeoff.model import (
     sized,
     workload,
 )
+from tradeoff.model.quantities import HOUR_SECONDS
 from tradeoff.model.stages import stage_seconds
 
 START_HOUR = 2
@@ -60,70 +64,80 @@ def nightly(events_per_day: float = EVENTS_NOW) -> Design:
     )
 
 
-def redesigns(events_per_day: float = EVENTS_NOW) -> list[Plan]:
-    """What people propose, from doing nothing to a stream for everybody; for `compare`.
+def redesign(
+    name: str = "",
+    events_per_day: float = EVENTS_NOW,
+    *,
+    engine_name: str = "spark_ephemeral",
+    every: str | float = "24 h",
+    incremental: bool = True,
+    nodes: int = 1,
+    marketing_apart: bool = False,
+) -> Plan:
+    """One way to build the pipeline: a main path and, if wanted, marketing's own beside it.
 
-    Paths that must follow their peak get the nodes for it (`sized`).
+    Parameters
+    ----------
+    engine_name : one of `tradeoff.ENGINES`; an engine that only streams has no use for `every` and
+        `incremental`, and gets at least its minimum of nodes.
+    every : the interval between runs, as `Cadence.every` takes it. Up to an hour, runs start on the
+        hour and only the next one limits them; above, at 2 am and within the run window.
+    marketing_apart : give the consumers of tier 2 or fresher a 1-minute micro-batch of their own,
+        always on, with the nodes that their share of the orders needs at its peak.
+
+    Raises what `Cadence.every`, `Design` and `tradeoff.engine` raise.
     """
     today = nightly(events_per_day)
-    served = today.consumers
-    relaxed = tuple(one for one in served if one.tier >= 3)
-    fresh = tuple(one for one in served if one.tier <= 2)
-    hourly = today.but(
-        cadence=Cadence.every("1 h"),
-        start_hour=0,
-        run_window_hours=None,
-        incremental=True,
-        name="hourly, incremental",
-    )
+    main = engine(engine_name)
+    streams = main.rhythms == (Rhythm.STREAMING,)
+    cadence = Cadence.per_event() if streams else Cadence.every(every)
+    served, fresh = today.consumers, tuple(one for one in today.consumers if one.tier <= 2)
     # A change stream hands every change over as it is committed: reading stops being a stage.
     changes = today.workload.at(events_per_day, source_events_per_second=None)
-    always_on = Design(
-        changes,
-        engine("spark_streaming"),
-        Rhythm.MICRO_BATCH,
-        Cadence.every("8 min"),
-        nodes=2,
-        consumers=served,
-        name="micro-batch for everybody, 8 min, always on",
-    )
-    warm = Design(
-        today.workload,
-        engine("spark_warm"),
-        Rhythm.BATCH,
-        Cadence.every("6 min"),
-        consumers=served,
-        name="small incremental batches, 6 min, warm pool",
-    )
-    minute = sized(
-        Design(
+    often = cadence.interval_seconds <= HOUR_SECONDS
+    paths = [
+        today.but(
+            workload=changes if main.billing is Billing.ALWAYS_ON else today.workload,
+            engine=main,
+            rhythm=main.rhythms[0],
+            cadence=cadence,
+            incremental=incremental or streams,
+            nodes=max(nodes, int(main.minimum_nodes)),
+            consumers=[one for one in served if one not in fresh] if marketing_apart else served,
+            start_hour=0 if often else START_HOUR,
+            run_window_hours=None if often else RUN_WINDOW_HOURS,
+            name="main path",
+        )
+    ]
+    if marketing_apart:
+        minute = Design(
             changes.narrowed(max(one.share for one in fresh)),
             engine("spark_streaming"),
             Rhythm.MICRO_BATCH,
             Cadence.every("1 min"),
             consumers=fresh,
-            name="micro-batch for the fresh, 1 min",
+            name="marketing's path",
         )
-    )
-    stream = sized(
-        Design(
-            changes,
-            engine("flink"),
-            Rhythm.STREAMING,
-            Cadence.per_event(),
-            consumers=served,
-            name="stream for everybody",
-        )
-    )
+        paths.append(sized(minute))
+    return Plan(name or "redesign", paths)
+
+
+def redesigns(events_per_day: float = EVENTS_NOW) -> list[Plan]:
+    """What people propose, from doing nothing to a stream for everybody; for `compare`."""
+
+    def plan(name: str, **changes: Any) -> Plan:
+        return redesign(name, events_per_day, **changes)
+
+    stream = plan("all to streaming", engine_name="flink")
     return [
-        Plan("keep", [today]),
-        Plan("more nodes", [today.but(nodes=8, name="nightly, 8 nodes")]),
-        Plan("run more often", [hourly.but(incremental=False, name="hourly, full read")]),
-        Plan("incremental, hourly", [hourly]),
-        Plan("split by tier", [hourly.but(consumers=relaxed), minute]),
-        Plan("one path, always on", [always_on]),
-        Plan("one path, warm pool", [warm]),
-        Plan("all to streaming", [stream]),
+        plan("keep", incremental=False),
+        plan("8 nodes", incremental=False, nodes=8),
+        plan("hourly, full read", every="1 h", incremental=False),
+        plan("hourly, incremental", every="1 h"),
+        plan("split by tier", every="1 h", marketing_apart=True),
+        plan("one path, always on", engine_name="spark_streaming", every="8 min", nodes=2),
+        plan("one path, warm pool", engine_name="spark_warm", every="6 min"),
+        Plan(stream.name, [sized(path) for path in stream.paths]),
     ]
 
 
