@@ -386,7 +386,7 @@ def test_plans_are_compared_path_by_path():
 
 def test_tiers_follow_from_the_freshness_needed():
     assert [tier_of(need) for need in (1, 10, 60, 900, 3600, 7200, DAY, 2 * DAY, 7 * DAY)] == [
-        *(1, 1, 1, 2, 2, 3, 3, 4, 4)
+        *(1, 1, 2, 2, 3, 3, 4, 4, 4)
     ]
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -87,6 +87,67 @@ class Design:
         if self.name == f"{self.rhythm.value}, {self.cadence}":
             changes.setdefault("name", "")
         return replace(self, **changes)
+
+    def facts(self) -> dict[str, Any]:
+        """This path as plain data: what `Design.from_facts` reads back.
+
+        `interval_seconds` is None for a stream and for as soon as possible.
+        """
+        return {
+            "engine": self.engine.name,
+            "rhythm": self.rhythm.value,
+            "interval_seconds": self.cadence.interval_seconds or None,
+            "nodes": int(self.nodes),
+            "incremental": self.incremental,
+            "start_hour": int(self.start_hour),
+            "consumers": [consumer.name for consumer in self.consumers],
+        }
+
+    @classmethod
+    def from_facts(
+        cls,
+        facts: Mapping[str, Any],
+        workload: Workload,
+        consumers: Iterable[Consumer],
+        engines: Iterable[Engine],
+    ) -> Design:
+        """A path from plain data, for the named consumers and the share of events they need.
+
+        Raises ValueError or TypeError with a sentence for a missing or unknown field, a consumer
+        or an engine that is not on offer, and for what a Design refuses.
+        """
+        required = {"engine", "rhythm", "interval_seconds", "nodes", "consumers"}
+        optional = {"incremental", "start_hour"}
+        if not required <= facts.keys() <= required | optional:
+            raise ValueError(
+                f"a path has the keys {', '.join(sorted(required))} and may have "
+                f"{', '.join(sorted(optional))}, got {', '.join(sorted(facts))}"
+            )
+        offered = {engine.name: engine for engine in engines}
+        known = {consumer.name: consumer for consumer in consumers}
+        if facts["engine"] not in offered:
+            raise ValueError(f"engine must be one of {', '.join(offered)}, got {facts['engine']!r}")
+        named = facts["consumers"]
+        if not isinstance(named, list | tuple) or not named or not set(named) <= set(known):
+            raise ValueError(f"consumers must be names out of {', '.join(known)}, got {named!r}")
+        served = tuple(known[name] for name in named)
+        interval = facts["interval_seconds"]
+        if interval is not None:
+            cadence = Cadence.every(interval)
+        elif facts["rhythm"] == Rhythm.STREAMING:
+            cadence = Cadence.per_event()
+        else:
+            cadence = Cadence.as_soon_as_possible()
+        return cls(
+            workload.narrowed(max(consumer.share for consumer in served)),
+            offered[facts["engine"]],
+            facts["rhythm"],
+            cadence,
+            nodes=facts["nodes"],
+            incremental=facts.get("incremental", True),
+            consumers=served,
+            start_hour=facts.get("start_hour", 0),
+        )
 
     @property
     def coarse(self) -> bool:

@@ -49,10 +49,10 @@ class Consumer:
 
 
 def tier_of(freshness_seconds: Any) -> int:
-    """The slowest tier that still gives this freshness: 1, 2, 3 or 4.
+    """The tier of a need: 1 up to 10 s, 2 up to 15 minutes, 3 up to two hours, 4 beyond.
 
-    A need between two bounds falls into the faster tier: 20 minutes is tier 2, since an hourly
-    pipeline would be too late for it. Needs below tier 1's 10 s are tier 1.
+    A tier names the class; what must be met is the need itself: 20 minutes is tier 3, and still
+    an hourly run is too late for it.
     """
     need = check("freshness_seconds", freshness_seconds)
-    return max((tier for tier, bound in TIER_SECONDS.items() if bound <= need), default=1)
+    return min((tier for tier, bound in TIER_SECONDS.items() if need <= bound), default=4)

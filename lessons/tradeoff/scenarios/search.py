@@ -8,16 +8,18 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from tradeoff.model import Cadence, Consumer, Design, Engine, Plan, Rhythm, Workload, sweep
 
+# Longest first: of equal bills the longest interval is taken (the largest a consumer tolerates).
 INTERVALS_SECONDS = (
-    *(5, 10, 15, 20, 30, 45, 60, 90, 120, 180, 240, 300, 360, 420, 480, 540, 600, 660, 720, 780),
-    *(840, 900, 1200, 1800, 2700, 3600),
-    *(hours * 3600 for hours in (2, 3, 4, 6, 8, 12, 24)),
+    *(hours * 3600 for hours in (24, 12, 8, 6, 4, 3, 2)),
+    *(minutes * 60 for minutes in (60, 45, 30, 20, *range(15, 1, -1))),
+    *(90, 60, 45, 30, 20, 15, 10, 5),
 )
 NODES = tuple(range(1, 33))
 
@@ -65,17 +67,19 @@ def cheapest_path(
                 start_hour=start_hour,
                 run_window_hours=run_window_hours,
             )
-            axes = {} if streaming else {"interval_seconds": intervals}
+            axes: dict[str, Any] = {} if streaming else {"interval_seconds": intervals}
             counts = [count for count in nodes if count >= engine.minimum_nodes]
             frame = sweep(design, nodes=counts, **axes)
-            frame = frame[serves(frame, consumers, run_window_hours)]
-            if frame.empty:
+            bills = frame["cost_usd_per_day"].to_numpy(dtype=float)
+            bills = np.where(serves(frame, consumers, run_window_hours), bills, np.inf)
+            row = int(bills.argmin())
+            if bills[row] == np.inf or (best is not None and bills[row] >= best[1]):
                 continue
-            row = frame.loc[frame["cost_usd_per_day"].idxmin()]
-            if best is None or row["cost_usd_per_day"] < best[1]:
-                cadence = design.cadence if streaming else Cadence.every(row["interval_seconds"])
-                found = design.but(nodes=int(row["nodes"]), cadence=cadence)
-                best = found, float(row["cost_usd_per_day"])
+            found = design.but(nodes=int(frame["nodes"].to_numpy()[row]))
+            if not streaming:
+                interval = float(frame["interval_seconds"].to_numpy()[row])
+                found = found.but(cadence=Cadence.every(interval))
+            best = found, float(bills[row])
     return best
 
 
