@@ -1,7 +1,7 @@
 """What an answer must look like before it is worth judging: plain data of a stated form.
 
 A verdict is written for well-formed answers only; a form stands in front of it and turns away
-the rest with words a learner understands ("returned 'yes', not True or False").
+the rest with words a learner understands ("wanted True or False").
 """
 
 import math

@@ -190,6 +190,8 @@ def judge(sheet: Sheet, answers: Sequence[Any]) -> Judgement:
     Raises CannotJudge when a verdict fails on a well-formed answer, ValueError when there are more
     answers than cases.
     """
+    if len(answers) > len(sheet.cases):
+        raise ValueError(f"{len(answers)} answers to {len(sheet.cases)} cases")
     given = [*answers, *[None] * (len(sheet.cases) - len(answers))]
     findings = tuple(
         Finding(case, answer, _verdict(sheet.behaviour, case, answer))
@@ -209,9 +211,9 @@ def _verdict(behaviour: Behaviour, case: Case, answer: Any) -> Verdict:
         case _:
             return Verdict(False, "left something that is not an answer")
     if (what := _first_not_data(value)) is not None:
-        return Verdict(False, f"returned something that is not plain data ({what})")
+        return Verdict(False, f"not plain data ({what}); wanted {behaviour.form.words}")
     if not behaviour.form.accepts(value):
-        return Verdict(False, f"returned {shortened(value)}, not {behaviour.form.words}")
+        return Verdict(False, f"wanted {behaviour.form.words}")
     try:
         verdict = behaviour.verdict(case, value)
         if not isinstance(verdict, Verdict):

@@ -12,6 +12,7 @@ from typing import Any, Literal
 import pandas as pd
 
 from tradeoff.checks.judge import Behaviour, Finding, Judgement, shortened
+from tradeoff.checks.record import plain
 
 State = Literal["passed", "failed", "could not be judged"]
 SIGNS: dict[State, str] = {"passed": "✓", "failed": "✗", "could not be judged": "?"}
@@ -30,9 +31,10 @@ class Example:
     label: str
     function: str
     arguments: Mapping[str, Any]
-    came_back: str
+    came_back: tuple[str, str]
+    """("returned", what) or ("raised", what)."""
     true: str
-    said: str
+    note: str
     again: str
     """The line that gives the learner the same arguments to work with."""
 
@@ -94,16 +96,22 @@ class Report:
 
 
 def _call(shown: Example) -> str:
-    given = ",\n".join(
-        f"        {name}={'…' if isinstance(value, pd.DataFrame) else shortened(value)}"
+    given = [
+        f"{name}={'…' if isinstance(value, pd.DataFrame) else shortened(value)}"
         for name, value in shown.arguments.items()
-    )
-    return f"    {shown.function}(\n{given},\n    )"
+    ]
+    line = f"    {shown.function}({', '.join(given)})"
+    if len(line) <= 90:
+        return line
+    return f"    {shown.function}(\n" + "".join(f"        {each},\n" for each in given) + "    )"
 
 
 def _answers(shown: Example) -> list[tuple[str, str]]:
-    found = [("returned", shown.came_back), ("true is", shown.true), ("note", shown.said)]
-    return [(term, words) for term, words in found if words]
+    return [
+        (term, words)
+        for term, words in (shown.came_back, ("true is", shown.true), ("note", shown.note))
+        if words
+    ]
 
 
 def _tables(arguments: Mapping[str, Any]) -> list[tuple[str, pd.DataFrame]]:
@@ -129,8 +137,8 @@ def practice(assignment: str, behaviour: Behaviour, visible: Judgement) -> Repor
         "passed" if visible.passed else "failed",
         (
             _tally(visible, "examples"),
-            f"Worth {_points(visible.score * behaviour.points)} of {_points(behaviour.points)} "
-            "points so far; a teacher grades it on other pipelines of the same kinds.",
+            f"On these that is {_points(visible.score * behaviour.points)} of "
+            f"{_points(behaviour.points)} points; a teacher grades on others of the same kinds.",
         ),
         _example(assignment, visible),
         "" if visible.passed else behaviour.question,
@@ -176,18 +184,25 @@ def _example(assignment: str, visible: Judgement) -> Example | None:
         return None
     finding = visible.findings[index]
     name = visible.sheet.behaviour.name
+    came_back, note = _came_back(finding)
     return Example(
         label=finding.case.label,
         function=name,
         arguments=finding.case.arguments,
-        came_back=_came_back(finding),
-        true=shortened(finding.case.truth),
-        said=finding.verdict.said,
+        came_back=came_back,
+        true=shortened(plain(finding.case.truth)),
+        note=note,
         again=f'arguments = checks.arguments("{assignment}", "{name}", {index})',
     )
 
 
-def _came_back(finding: Finding) -> str:
-    if isinstance(finding.answer, dict) and "returned" in finding.answer:
-        return shortened(finding.answer["returned"])
-    return ""
+def _came_back(finding: Finding) -> tuple[tuple[str, str], str]:
+    """What the function did, and the verdict's words where they add to it."""
+    match finding.answer:
+        case {"returned": {"not_data": what}}:
+            return ("returned", f"an object of type {what}"), finding.verdict.said
+        case {"returned": value}:
+            return ("returned", shortened(value)), finding.verdict.said
+        case {"raised": words}:
+            return ("raised", str(words)), ""
+    return ("returned", ""), finding.verdict.said

@@ -1,0 +1,390 @@
+"""The autograder without nbgrader: what is recorded, what it is worth, what the learner reads."""
+
+import enum
+import json
+import subprocess
+import sys
+from dataclasses import replace
+from itertools import count
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from assignments import nightly
+from hypothesis import given
+from hypothesis import strategies as st
+from tradeoff import checks
+from tradeoff.checks import Assignment, Behaviour, Case, forms
+from tradeoff.checks.judge import (
+    PUBLIC_SEED,
+    CannotJudge,
+    Sheet,
+    find,
+    generator,
+    judge,
+    sheet,
+)
+from tradeoff.checks.record import LONGEST_ANSWER, answers, copies, plain
+
+NIGHTLY = "assignments.nightly:ASSIGNMENT"
+
+json_data = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers(-(2**63) + 1, 2**63 - 1)
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | st.text(),
+    lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
+    max_leaves=20,
+)
+
+
+def latest_is_late(runs: pd.DataFrame, deadline_hour: int) -> bool:
+    return bool((runs["end_hour"] > deadline_hour).any())
+
+
+def mean_is_late(runs: pd.DataFrame, deadline_hour: int) -> bool:
+    return bool(runs["end_hour"].mean() > deadline_hour)
+
+
+def named(name: str) -> Behaviour:
+    return nightly.ASSIGNMENT.behaviour(name)
+
+
+# --- recording
+
+
+@given(json_data)
+def test_plain_data_is_recorded_as_it_is(data: Any) -> None:
+    assert plain(data) == data
+    assert json.loads(json.dumps(plain(data))) == data
+
+
+class Text(str):
+    def __eq__(self, other: object) -> bool:
+        return True
+
+    __hash__ = str.__hash__
+
+
+class Stage(enum.StrEnum):
+    READ = "read"
+
+
+@pytest.mark.parametrize(
+    ("value", "data"),
+    [
+        (np.bool_(True), True),
+        (np.int32(7), 7),
+        (np.float64(0.5), 0.5),
+        (np.str_("read"), "read"),
+        (Stage.READ, "read"),
+        (Text("read"), "read"),
+        (("a", 1), ["a", 1]),
+        (np.array([[1, 2], [3, 4]]), [[1, 2], [3, 4]]),
+        (pd.Series([1.0, np.nan]), [1.0, {"not_data": "nan"}]),
+        (pd.Index(["a"]), ["a"]),
+        (float("inf"), {"not_data": "inf"}),
+        (2**63, {"not_data": "int"}),
+        ({1: "a"}, {"not_data": "dict"}),
+        ({"a"}, {"not_data": "set"}),
+        (object(), {"not_data": "object"}),
+        ("x" * LONGEST_ANSWER, {"not_data": "too long an answer"}),
+    ],
+)
+def test_other_values_become_data_or_are_named(value: Any, data: Any) -> None:
+    recorded = plain(value)
+    assert recorded == data
+    assert type(recorded) is type(data)
+
+
+def test_an_answer_that_holds_itself_is_named() -> None:
+    endless: list[Any] = []
+    endless.append(endless)
+    assert plain(endless) == {"not_data": "too deeply nested an answer"}
+
+
+def test_every_call_gets_a_copy_of_its_own() -> None:
+    def spoil(runs: pd.DataFrame) -> float:
+        runs["seconds"] = 0.0
+        return float(runs.pop("seconds").sum())
+
+    table = pd.DataFrame({"seconds": [1.0, 2.0]})
+    assert list(answers(spoil, copies([{"runs": table}]))) == [{"returned": 0.0}]
+    assert list(table["seconds"]) == [1.0, 2.0]
+
+
+def test_exceptions_are_answers_and_an_interrupt_is_not(capsys: Any) -> None:
+    class Unspeakable(Exception):
+        def __str__(self) -> str:
+            raise ValueError
+
+    turns: list[BaseException] = [
+        *(KeyError("load"), SystemExit(3), Unspeakable()),
+        *(KeyboardInterrupt(), KeyError("never reached")),
+    ]
+    calls = iter(turns)
+
+    def fail() -> None:
+        print("shown to nobody")
+        print("nor this", file=sys.stderr)
+        raise next(calls)
+
+    recorded: list[dict[str, Any]] = []
+    with pytest.raises(KeyboardInterrupt):
+        recorded.extend(answers(fail, copies([{}] * len(turns))))
+    assert [each["raised"] for each in recorded] == [
+        "KeyError: 'load'",
+        "SystemExit: 3",
+        "Unspeakable",
+    ]
+    assert capsys.readouterr() == ("", "")
+
+
+# --- judging
+
+
+def test_cases_depend_on_seed_and_behaviour_alone() -> None:
+    def first(seed: str, behaviour: str) -> int:
+        return int(generator(seed, "nightly", behaviour).bit_generator.random_raw())
+
+    assert first("a", "b") == 3300287168725801534, "a class can be graded again next year"
+    assert len({first("a", "b"), first("b", "b"), first("a", "c")}) == 3
+
+
+def test_drawn_cases_come_in_no_order_of_their_truths() -> None:
+    truths = [case.truth for case in sheet(NIGHTLY, "misses_deadline", PUBLIC_SEED).cases]
+    assert sorted(truths) != truths
+    assert truths != [i % 2 == 0 for i in range(len(truths))]
+
+
+@pytest.mark.parametrize(
+    ("name", "base"),
+    [("misses_deadline", 1 / 2), ("slowest_stage", 1 / 3), ("backlog_rows", 1 / 12)],
+)
+def test_the_base_is_what_one_answer_for_all_would_get(name: str, base: float) -> None:
+    assert sheet(NIGHTLY, name, PUBLIC_SEED).base == pytest.approx(base)
+
+
+def drawn(constant: int, total: int) -> Sheet:
+    """That many cases, of which `constant` share one truth."""
+    truths = ["same"] * constant + [f"only {i}" for i in range(total - constant)]
+    behaviour = replace(named("slowest_stage"), form=forms.TEXT)
+    return Sheet(behaviour, tuple(Case({}, each, "") for each in truths), constant / total)
+
+
+@given(
+    st.integers(2, 40).flatmap(
+        lambda n: st.tuples(st.integers(0, n), st.integers(1, n - 1), st.just(n))
+    )
+)
+def test_points_grow_from_the_base_to_all(numbers: tuple[int, int, int]) -> None:
+    right, constant, total = numbers
+    paper = drawn(constant, total)
+    given_answers = [
+        {"returned": case.truth if i < right else "wrong"} for i, case in enumerate(paper.cases)
+    ]
+    result = judge(paper, given_answers)
+    assert result.right == right
+    if right <= constant:
+        assert result.score == 0.0
+    else:
+        assert result.score == pytest.approx((right - constant) / (total - constant))
+    assert (result.score == 1.0) == result.passed
+
+
+@given(json_data | st.just(None))
+def test_no_answer_gets_points_for_its_shape(answer: Any) -> None:
+    """Whatever stands in a record in place of an answer is judged wrong, without an error."""
+    paper = sheet(NIGHTLY, "misses_deadline", PUBLIC_SEED)
+    assert judge(paper, [answer] * len(paper.cases)).right == 0
+
+
+@given(json_data)
+def test_one_answer_for_every_case_earns_nothing(answer: Any) -> None:
+    paper = sheet(NIGHTLY, "slowest_stage", PUBLIC_SEED)
+    assert judge(paper, [{"returned": answer}] * len(paper.cases)).score == 0.0
+
+
+def test_a_missing_answer_is_wrong_and_a_surplus_one_an_error() -> None:
+    paper = sheet(NIGHTLY, "slowest_stage", PUBLIC_SEED)
+    right = [{"returned": case.truth} for case in paper.cases]
+    assert judge(paper, right[:20]).right == 20
+    with pytest.raises(ValueError, match="31 answers to 30 cases"):
+        judge(paper, [*right, right[0]])
+
+
+def test_the_smallest_failing_case_is_the_one_to_show() -> None:
+    paper = sheet(NIGHTLY, "slowest_stage", PUBLIC_SEED)
+    index = judge(paper, []).smallest_failing
+    assert index is not None
+    assert paper.cases[index].size == min(case.size for case in paper.cases)
+
+
+TRIALS = count()
+
+
+def registered(monkeypatch: pytest.MonkeyPatch, behaviour: Behaviour) -> str:
+    """The behaviour as an assignment that can be found, under a name never used before."""
+    name = f"TRIAL_{next(TRIALS)}"
+    monkeypatch.setattr(nightly, name, Assignment(name, (behaviour,)), raising=False)
+    return f"assignments.nightly:{name}"
+
+
+def cases_of(*truths: Any) -> list[Case]:
+    return [Case({}, truth, "") for truth in truths]
+
+
+@pytest.mark.parametrize(
+    ("broken", "why"),
+    [
+        ({"cases": lambda rng: 1 / 0}, "drawing the cases of trial failed"),
+        ({"cases": lambda rng: []}, "drew no cases"),
+        ({"cases": lambda rng: cases_of("read", "read")}, "one answer is right for every case"),
+        ({"cases": lambda rng: cases_of("read", "load")}, "rejects its own truth 'load'"),
+        ({"verdict": lambda case, answer: answer["stage"]}, "the verdict of trial failed"),
+        ({"verdict": lambda case, answer: answer == case.truth}, "a verdict is a Verdict"),
+    ],
+)
+def test_our_own_mistakes_are_told_apart(
+    monkeypatch: pytest.MonkeyPatch, broken: dict[str, Any], why: str
+) -> None:
+    sound = {"name": "trial", "cases": lambda rng: cases_of("read", "write")}
+    assignment = registered(monkeypatch, replace(named("slowest_stage"), **sound | broken))
+    with pytest.raises(CannotJudge, match=why):
+        sheet(assignment, "trial", PUBLIC_SEED)
+    report = checks.grade(assignment, lambda: "read", "trial")
+    assert report.state == "could not be judged"
+    assert why in repr(report)
+
+
+def test_an_unknown_assignment_or_behaviour_is_named() -> None:
+    with pytest.raises(LookupError, match="no assignment 'no_such_exercise'"):
+        find("no_such_exercise")
+    with pytest.raises(LookupError, match="is a tuple, not an Assignment"):
+        find("assignments.nightly:STAGES")
+    with pytest.raises(LookupError, match="misses_deadline, slowest_stage, backlog_rows; not for"):
+        checks.grade(NIGHTLY, lambda: None)
+
+
+@pytest.mark.parametrize(
+    ("form", "good", "bad"),
+    [
+        (forms.TRUE_OR_FALSE, [True, False], [0, 1, "True", None, {}]),
+        (forms.NUMBER, [0, -1.5], [True, "1", None, [1], float("nan")]),
+        (forms.one_of("read", "write"), ["read"], ["load", None, ["read"], 1]),
+        (forms.list_of(forms.TEXT), [[], ["a"]], ["a", [1], {"a": "b"}, None]),
+        (
+            forms.mapping(name=forms.TEXT, cost=forms.NUMBER),
+            [{"name": "a", "cost": 1}],
+            [{"name": "a"}, {"name": "a", "cost": "1"}, {"name": "a", "cost": 1, "more": 1}, []],
+        ),
+        (forms.mapping_to(forms.NUMBER), [{}, {"a": 1}], [{"a": "b"}, [1], None]),
+    ],
+)
+def test_forms_accept_what_they_say(form: forms.Form, good: list[Any], bad: list[Any]) -> None:
+    assert [each for each in good if not form.accepts(each)] == []
+    assert [each for each in bad if form.accepts(each)] == []
+    assert form.words
+
+
+# --- what the learner reads
+
+
+def test_a_right_function_passes() -> None:
+    report = checks.grade(NIGHTLY, latest_is_late, "misses_deadline")
+    assert report.state == "passed"
+    assert "12 of 12 points" in repr(report)
+    assert "Ask yourself" not in repr(report)
+
+
+def test_a_wrong_function_is_shown_where_it_is_wrong() -> None:
+    report = checks.grade(NIGHTLY, mean_is_late, "misses_deadline")
+    assert report.state == "failed"
+    assert report.example is not None
+    assert report.example.label == "one late night"
+    assert report.example.came_back == ("returned", "False")
+    assert report.example.true == "True"
+    text = repr(report)
+    assert "misses_deadline(runs=…, deadline_hour=" in text
+    assert "3 rows of 2 columns" in text
+    assert "the latest run ended at" in text
+    assert "Ask yourself: Which night decides: the average one or the worst?" in text
+
+
+def test_the_shown_case_can_be_called_again() -> None:
+    report = checks.grade(NIGHTLY, mean_is_late, "misses_deadline")
+    assert report.example is not None
+    found: dict[str, Any] = {"checks": checks}
+    exec(report.example.again, found)
+    assert mean_is_late(**found["arguments"]) is False
+    assert latest_is_late(**found["arguments"]) is True
+    with pytest.raises(LookupError, match="case must be 0 to 23, got 24"):
+        checks.arguments(NIGHTLY, "misses_deadline", 24)
+
+
+@pytest.mark.parametrize(
+    ("function", "words"),
+    [
+        (lambda seconds: seconds["load"], "raised    KeyError: 'load'"),
+        (lambda seconds: None, "note      wanted one of 'read', 'transform', 'write'"),
+        (lambda seconds: {"read"}, "returned  an object of type set"),
+        (lambda: "read", "raised    TypeError"),
+    ],
+)
+def test_every_kind_of_wrong_answer_is_named(function: Any, words: str) -> None:
+    assert words in repr(checks.grade(NIGHTLY, function, "slowest_stage"))
+
+
+def test_what_a_learner_wrote_is_escaped_in_html() -> None:
+    def scripted(**arguments: Any) -> None:
+        raise ValueError("<script>alert(1)</script>")
+
+    page = checks.grade(NIGHTLY, scripted, "slowest_stage")._repr_html_()
+    assert "<script>" not in page
+    assert "&lt;script&gt;" in page
+
+
+def test_state_is_told_by_a_word_and_a_sign_not_by_colour() -> None:
+    shown = [
+        checks.grade(NIGHTLY, function, name)._repr_html_()
+        for function, name in [
+            (latest_is_late, "misses_deadline"),
+            (mean_is_late, "misses_deadline"),
+            (lambda arrived, read: 0, "backlog_rows"),
+        ]
+    ]
+    for page, words in zip(
+        shown,
+        ["✓ misses_deadline: passed", "✗ misses_deadline: failed", "could not be judged"],
+        strict=True,
+    ):
+        assert words in page
+        assert "background" not in page
+
+
+def test_grading_without_the_judge_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NBGRADER_EXECUTION", "autograde")
+    with pytest.raises(RuntimeError, match="nbgrader_config.py"):
+        checks.grade(NIGHTLY, latest_is_late, "misses_deadline")
+
+
+def test_the_validate_button_fails_what_is_wrong(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NBGRADER_EXECUTION", "validate")
+    assert checks.grade(NIGHTLY, latest_is_late, "misses_deadline").state == "passed"
+    with pytest.raises(AssertionError, match="Which night decides"):
+        checks.grade(NIGHTLY, mean_is_late, "misses_deadline")
+
+
+def test_only_functions_are_checked() -> None:
+    with pytest.raises(TypeError, match="got str"):
+        checks.grade(NIGHTLY, "misses_deadline")  # type: ignore[arg-type]
+
+
+def test_a_graded_notebook_imports_no_widgets_and_no_charts() -> None:
+    script = "import sys; from tradeoff import checks; print(*sys.modules)"
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
+    loaded = set(done.stdout.split())
+    assert "tradeoff.checks" in loaded, done.stderr
+    assert not loaded & {"altair", "ipywidgets", "IPython", "duckdb", "nbgrader"}
