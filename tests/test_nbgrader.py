@@ -114,13 +114,18 @@ def cell_named(notebook: nbformat.NotebookNode, name: str) -> nbformat.NotebookN
 
 
 def tampered(notebook: nbformat.NotebookNode) -> None:
-    """Every graded cell answers for itself, is worth a fortune and claims to be something else."""
+    """Every graded cell answers for itself, is worth a fortune and claims to be something else.
+
+    The last one is no longer code.
+    """
     for number, name in enumerate(POINTS):
         cell = cell_named(notebook, f"check_{name}")
         cell.source = "1000.0"
         cell.metadata.nbgrader.points = 1000
         cell.metadata.nbgrader[("solution", "task", "locked")[number]] = number < 2
         cell.metadata.nbgrader.schema_version = number + 2
+    cell.cell_type = "markdown"
+    del cell["outputs"], cell["execution_count"]
 
 
 def duplicated(notebook: nbformat.NotebookNode) -> None:
@@ -247,9 +252,13 @@ SUBMISSIONS = {
             "backlog_rows": REFERENCE["backlog_rows"],
         },
     ),
-    "memoriser": with_one("slowest_stage", visible_answers("slowest_stage")),
-    "constant": with_one(
-        "misses_deadline", "def misses_deadline(runs, deadline_hour): return True"
+    "shortcuts": Submission(
+        {**ZERO, "backlog_rows": 6.0},
+        {
+            **REFERENCE,
+            "misses_deadline": "def misses_deadline(runs, deadline_hour): return True",
+            "slowest_stage": visible_answers("slowest_stage"),
+        },
     ),
     "equal": Submission(
         ZERO,
@@ -527,7 +536,7 @@ def test_a_broken_file_stops_nobody_else_and_the_teacher_is_told(course: Course)
 
 
 def test_feedback_shows_the_smallest_visible_case_and_the_question(course: Course) -> None:
-    page = course.feedback("constant")
+    page = course.feedback("shortcuts")
     visible = sheet(ASSIGNMENT, "misses_deadline", PUBLIC_SEED).cases
     smallest = min(
         (case for case in visible if not case.truth), key=lambda case: case.size

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from tradeoff.checks.forms import ANYTHING, Form
-from tradeoff.checks.record import plain
+from tradeoff.checks.record import copies, plain
 
 PUBLIC_SEED = "public"
 
@@ -125,6 +125,7 @@ def sheet(assignment: str, behaviour: str, seed: str) -> Sheet:
     rng = generator(seed, found.name, behaviour)
     try:
         drawn = asked.cases(rng)
+        copies(case.arguments for case in drawn)  # they travel to the kernel pickled
     except Exception as error:
         raise CannotJudge(f"drawing the cases of {behaviour} failed: {error!r}") from error
     cases = tuple(drawn[i] for i in rng.permutation(len(drawn)))

@@ -310,7 +310,8 @@ class Judge(_Seeded):
             resources.setdefault("unjudged", set()).add(grade_id)
             self._tell(resources, cell, f"could not be judged: {error}", serious=True)
         data = {"text/plain": points, "text/html": shown._repr_html_()}
-        cell.outputs = [new_output("execute_result", data, execution_count=cell.execution_count)]
+        cell.execution_count = None  # it ran outside the learner's history
+        cell.outputs = [new_output("execute_result", data)]
         return cell, resources
 
     def _judge(

@@ -7,6 +7,7 @@ the page, so it reads in JupyterLab's light and dark themes and in nbgrader's fe
 from collections.abc import Mapping
 from dataclasses import dataclass
 from html import escape
+from textwrap import dedent
 from typing import Any, Literal
 
 import pandas as pd
@@ -73,7 +74,7 @@ class Report:
             shown = self.example
             parts += [
                 f"<p>The smallest example it gets wrong ({escape(shown.label)}):</p>",
-                f"<pre>{escape(_call(shown))}</pre>",
+                f"<pre>{escape(dedent(_call(shown)))}</pre>",
             ]
             for name, table in _tables(shown.arguments):
                 parts += [
@@ -81,7 +82,7 @@ class Report:
                     f'<pre style="overflow-x:auto">{escape(_text(table))}</pre>',
                 ]
             rows = "".join(
-                f'<tr><th style="text-align:left">{term}</th>'
+                f'<tr><th style="text-align:left;padding-right:1em">{term}</th>'
                 f'<td style="text-align:left">{escape(words)}</td></tr>'
                 for term, words in _answers(shown)
             )
