@@ -80,6 +80,6 @@ c.Record.seed = c.Judge.seed = take_seed()
 if not take_seed():
     c.Autograde.pre_convert_hook = stop_without_seed
 
-c.Execute.timeout = 30  # seconds a cell; an endless loop is interrupted, the other cells count
+c.Execute.timeout = 120  # seconds a cell; an endless loop is interrupted, the other cells count
 c.Execute.kernel_name = "python3"  # whatever the learner's kernel was called
 c.Execute.shutdown_kernel = "immediate"

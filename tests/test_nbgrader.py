@@ -6,10 +6,7 @@ read what came out. The expected points are computed from the cases, never from 
 
 import csv
 import json
-import os
 import shutil
-import subprocess
-import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,9 +20,10 @@ from nbgrader.api import Gradebook
 from tradeoff.checks.judge import PUBLIC_SEED, sheet
 from tradeoff.checks.nbgrader import CheckQuestions
 
+from classroom import SEED, cell_named, nbgrader
+
 ROOT = Path(__file__).resolve().parents[1]
 ASSIGNMENT = "assignments.nightly:ASSIGNMENT"  # tests/ is on the path
-SEED = "plum-orchard-42"
 SECONDS = '4 if "record" in cell.source else 60'  # short only where the endless loops are
 
 REFERENCE = {
@@ -104,13 +102,6 @@ def add_cell(source: str, position: int | None = None) -> Callable[[nbformat.Not
         notebook.cells.insert(where, new_code_cell(code(source)))
 
     return edit
-
-
-def cell_named(notebook: nbformat.NotebookNode, name: str) -> nbformat.NotebookNode:
-    (found,) = (
-        cell for cell in notebook.cells if cell.metadata.get("nbgrader", {}).get("grade_id") == name
-    )
-    return found
 
 
 def tampered(notebook: nbformat.NotebookNode) -> None:
@@ -402,23 +393,6 @@ SUBMISSIONS = {
         ),
     ),
 }
-
-
-def nbgrader(folder: Path, *arguments: str, seed: str | None = SEED) -> Any:
-    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parent)}
-    environment.pop("TRADEOFF_SEED", None)
-    environment.pop("PYTHONDONTWRITEBYTECODE", None)  # many kernels start: compile imports once
-    if seed is not None:
-        environment["TRADEOFF_SEED"] = seed
-    return subprocess.run(
-        [sys.executable, "-m", "nbgrader", *arguments],
-        cwd=folder,
-        env=environment,
-        capture_output=True,
-        text=True,
-        encoding="utf-8",
-        check=False,
-    )
 
 
 @dataclass(frozen=True)

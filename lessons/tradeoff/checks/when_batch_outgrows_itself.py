@@ -33,7 +33,7 @@ def _size(history: History) -> float:
 def _outgrew_cases(rng: np.random.Generator) -> list[Case]:
     cases = []
     for number in range(40):
-        fit = FITS[(0, 1, 2, 1)[number % 4]]
+        fit = FITS[(0, 1, 0, 1, 2, 1)[number % 6]]
         drawn = faults.history(
             rng, fit, bool(rng.integers(2)), str(rng.choice(STAGES)), TROUBLES[0]
         )
@@ -151,7 +151,7 @@ def _failing_verdict(case: Case, answer: Any) -> Verdict:
 
 def _change_cases(rng: np.random.Generator) -> list[Case]:
     cases = []
-    for _ in range(24):
+    for _ in range(16):
         drawn = faults.redesign(rng)
         tiers = sorted(consumer.tier for consumer in drawn.consumers)
         cases.append(

@@ -109,9 +109,9 @@ def history(
         # Since a day in the middle third everything takes longer: a busier source, a lost index.
         since = int(rng.integers(RUNS // 3, 2 * RUNS // 3))
         stages.iloc[:since] *= filled_then / filled_now
-    spikes = rng.choice(RUNS - 1, size=int(rng.integers(2, 7)), replace=False)
-    spikes = np.concatenate([spikes, rng.choice(np.arange(RUNS - RECENT, RUNS), 2, replace=False)])
-    stages.iloc[np.unique(spikes)] *= rng.uniform(2.5, 5)
+    before, lately = np.arange(RUNS - RECENT), np.arange(RUNS - RECENT, RUNS)
+    spikes = [*rng.choice(before, int(rng.integers(1, 5)), False), *rng.choice(lately, 2, False)]
+    stages.iloc[spikes] *= rng.uniform(2.5, 5)
     stages = (stages * rng.lognormal(0, 0.02, stages.shape)).round(1)
     took = stages.sum(axis=1)
 
@@ -162,7 +162,7 @@ def _filling(rng: np.random.Generator, fit: str) -> tuple[float, float, float]:
         now = rng.uniform(0.4, 0.82)
         growth = rng.uniform(2, 5) if rng.random() < 0.75 else rng.uniform(0.95, 1.05)
         return now, now / growth, growth
-    now = rng.uniform(1.2, 1.7)
+    now = rng.uniform(1.3, 1.8)
     if fit == "slowed":
         return now, rng.uniform(0.45, 0.75), rng.uniform(0.97, 1.03)
     return now, 0.0, now * rng.uniform(1.9, 4.0)
@@ -183,8 +183,8 @@ def _arrivals(
         begin = first.tz_localize(data.SHOP_ZONE, nonexistent="shift_forward", ambiguous=False)
         starts = pd.date_range(begin, periods=planned, freq=step)
     hours = starts.hour.to_numpy()
-    curve = np.array(day_curve(1.35))[hours] if interval_hours < 24 else np.ones(planned)
-    week = np.where(starts.dayofweek.to_numpy() >= 5, rng.uniform(0.75, 1.25), 1.0)
+    curve = np.array(day_curve(1.2))[hours] if interval_hours < 24 else np.ones(planned)
+    week = np.where(starts.day_of_week.to_numpy() >= 5, rng.uniform(0.85, 1.15), 1.0)
     # Volume moves between the first and the last quarter, and is level within each.
     ramp = np.clip((np.arange(planned) / planned - 0.25) / 0.45, 0, 1)
     volume = 10 ** rng.uniform(5, 8) * growth**ramp
@@ -230,14 +230,13 @@ def _state_bytes(
     rng: np.random.Generator, limit: float, interval_hours: float, grows: bool
 ) -> np.ndarray:
     days = np.arange(RUNS) * interval_hours / 24
-    left = days[-1] - days
-    if grows:  # passes the limit between 3 and 15 days from now
-        now = rng.uniform(0.6, 0.95)
-        slope = (1 - now) / rng.uniform(3, 15)
-        filled = np.maximum(now - slope * left, 0.02)
+    if grows:  # steadily since the first run; passes the limit in 3 to 15 days
+        now = rng.uniform(0.9, 0.97)
+        soonest = max(3.0, (1 - now) / now * days[-1])
+        filled = now - (1 - now) / rng.uniform(soonest, 15) * (days[-1] - days)
     else:
-        filled = np.full(RUNS, rng.uniform(0.1, 0.85))
-    return np.rint(limit * filled * rng.lognormal(0, 0.002, RUNS)).astype("int64")
+        filled = np.full(RUNS, rng.uniform(0.1, 0.95))
+    return np.rint(limit * filled * rng.lognormal(0, 0.0005, RUNS)).astype("int64")
 
 
 def _readers(rng: np.random.Generator, age_seconds: float, too_late: bool) -> pd.DataFrame:
