@@ -1,0 +1,31 @@
+// Holds one Vega view. A change of the trait `rows` replaces its rows; nothing else is sent.
+
+async function render({ model, el }) {
+  // Bringing the library's model into the page runs its script, once for all views.
+  const library = model.get("library").replace("IPY_MODEL_", "");
+  await model.widget_manager.get_model(library);
+  const embed = await loaded();
+
+  el.style.color = "var(--jp-content-font-color1, inherit)";
+  const spec = structuredClone(model.get("spec"));
+  for (const source of spec.data) {
+    if (source.name in model.get("rows")) source.values = model.get("rows")[source.name];
+  }
+  const options = { mode: "vega", renderer: "svg", actions: false };
+  const { view, finalize } = await embed(el, spec, options);
+
+  const refill = () => {
+    for (const [name, rows] of Object.entries(model.get("rows"))) view.data(name, rows);
+    view.resize().runAsync(); // other rows may need other room for their labels
+  };
+  model.on("change:rows", refill);
+  return finalize;
+}
+
+async function loaded() {
+  // The library's model is there before its script has run.
+  while (!globalThis.tradeoffEmbed) await new Promise((done) => setTimeout(done, 20));
+  return globalThis.tradeoffEmbed;
+}
+
+export default { render };
