@@ -79,7 +79,7 @@ class Report:
             for name, table in _tables(shown.arguments):
                 parts += [
                     f"<p><code>{escape(name)}</code>, {_size(table)}:</p>",
-                    f'<pre style="overflow-x:auto">{escape(_text(table))}</pre>',
+                    f'<div style="overflow-x:auto">{_html(table)}</div>',
                 ]
             rows = "".join(
                 f'<tr><th style="text-align:left;padding-right:1em">{term}</th>'
@@ -123,8 +123,20 @@ def _size(table: pd.DataFrame) -> str:
     return f"{len(table)} rows of {len(table.columns)} columns"
 
 
+def _html(table: pd.DataFrame) -> str:
+    return _short(table).to_html(max_rows=8, max_cols=12, border=0, justify="right")
+
+
+def _short(table: pd.DataFrame) -> pd.DataFrame:
+    """The table with its times to the minute, so that a row fits the page."""
+    times = table.select_dtypes(["datetime", "datetimetz"])
+    return table.assign(
+        **{name: times[name].dt.strftime("%Y-%m-%d %H:%M") for name in map(str, times)}
+    )
+
+
 def _text(table: pd.DataFrame) -> str:
-    return table.to_string(max_rows=8, max_cols=12, line_width=110)
+    return _short(table).to_string(max_rows=8, max_cols=12, line_width=110)
 
 
 def _indented(text: str) -> str:
