@@ -79,7 +79,7 @@ class Report:
             for name, table in _tables(shown.arguments):
                 parts += [
                     f"<p><code>{escape(name)}</code>, {_size(table)}:</p>",
-                    f'<div style="overflow-x:auto">{_html(table)}</div>',
+                    f'<div style="overflow-x:auto;white-space:nowrap">{_html(table)}</div>',
                 ]
             rows = "".join(
                 f'<tr><th style="text-align:left;padding-right:1em">{term}</th>'

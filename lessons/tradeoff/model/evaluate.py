@@ -14,7 +14,7 @@ import pandas as pd
 from tradeoff.model import cost, state, timing, words
 from tradeoff.model.design import Design, Plan
 from tradeoff.model.engine import Billing, Engine
-from tradeoff.model.quantities import HOUR_SECONDS, check, check_array
+from tradeoff.model.quantities import HOUR_SECONDS, QUANTITIES, check, check_array
 from tradeoff.model.rhythm import Cadence, Rhythm
 from tradeoff.model.tiers import Consumer
 from tradeoff.model.workload import State
@@ -175,6 +175,8 @@ def sweep(design: Design, horizon_days: int = 1, **axes: Iterable[Any]) -> pd.Da
     frame = pd.DataFrame(
         {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
     )
+    whole = [name for name in numbers if name in QUANTITIES and QUANTITIES[name].whole]
+    frame = frame.astype(dict.fromkeys(whole, "int64"))
     return frame[[*axes, *(name for name in frame.columns if name not in axes)]]
 
 
