@@ -21,7 +21,7 @@ from tradeoff.model.workload import State
 
 DIMENSIONS = ("latency", "throughput", "state", "cost")
 # Rows evaluated at once: each holds some forty arrays of 24 slots, about 100 MB in all.
-CHUNK_ROWS = 16_384
+CHUNK_ROWS = 4096
 
 _WORKLOAD = (
     "events_per_day",

@@ -117,23 +117,30 @@ def _rates(columns: Columns, curve: np.ndarray) -> np.ndarray:
 
 
 def _over_horizon(values: np.ndarray, horizon_days: int) -> np.ndarray:
-    return np.tile(values, (1, horizon_days))
+    return values if horizon_days == 1 else np.tile(values, (1, horizon_days))
 
 
-def _waiting(growth: np.ndarray) -> np.ndarray:
-    """Seconds of work waiting at each slot's start and after the last: (designs, slots + 1)."""
+def _waiting(growth: np.ndarray) -> np.ndarray | None:
+    """Seconds of work waiting at each slot's start and after the last: (designs, slots + 1).
+
+    None where nothing ever waits, which is most sweeps.
+    """
+    if not (growth > 0).any():
+        return None
     waiting = np.zeros((growth.shape[0], growth.shape[1] + 1))
-    if (growth > 0).any():
-        for slot in range(growth.shape[1]):
-            waiting[:, slot + 1] = np.maximum(0.0, waiting[:, slot] + growth[:, slot])
+    for slot in range(growth.shape[1]):
+        waiting[:, slot + 1] = np.maximum(0.0, waiting[:, slot] + growth[:, slot])
     return waiting
 
 
 def _delayed(
-    low: np.ndarray, high: np.ndarray, waiting: np.ndarray
-) -> tuple[np.ndarray, np.ndarray]:
+    low: np.ndarray, high: np.ndarray, waiting: np.ndarray | None
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Latencies with the work that waits before a slot's events, and what waits at the end."""
+    if waiting is None:
+        return low, high, np.zeros(len(low))
     before, after = waiting[:, :-1], waiting[:, 1:]
-    return low + np.minimum(before, after), high + np.maximum(before, after)
+    return low + np.minimum(before, after), high + np.maximum(before, after), waiting[:, -1]
 
 
 def _stream(columns: Columns, curve: np.ndarray, horizon_days: int) -> Slots:
@@ -148,7 +155,8 @@ def _stream(columns: Columns, curve: np.ndarray, horizon_days: int) -> Slots:
     visible = columns["latency_floor_seconds"][:, None] + service_seconds(columns)[:, None]
     load, busy, tail = (_over_horizon(array, horizon_days) for array in (load, busy, tail))
     waiting = _waiting((load - 1.0) * HOUR_SECONDS)
-    low, shifted = _delayed(visible + 0 * load, visible + 0 * load, waiting)
+    soonest = np.broadcast_to(visible, load.shape)
+    low, shifted, behind = _delayed(soonest, soonest, waiting)
     beyond = tail * np.maximum(0.0, np.log(np.maximum(busy, 1e-300) / (1.0 - STREAM_WORST)))
     high = shifted + beyond
     return Slots(
@@ -158,7 +166,7 @@ def _stream(columns: Columns, curve: np.ndarray, horizon_days: int) -> Slots:
         period=np.broadcast_to(each, load.shape).copy(),
         load=load,
         weight=_over_horizon(curve, horizon_days) / (SLOTS * horizon_days),
-        behind=waiting[:, -1],
+        behind=behind,
         last_complete=high[:, SLOTS - 1 :: SLOTS].max(axis=1),
         tail_seconds=tail,
         tail_share=busy,
@@ -198,7 +206,7 @@ def _fine(columns: Columns, curve: np.ndarray, horizon_days: int) -> Slots:
     load = np.where(reads_new, load_new, run_full / span)
     run, period, load = (_over_horizon(array, horizon_days) for array in (run, period, load))
     waiting = _waiting((load - 1.0) * HOUR_SECONDS)
-    low, high = _delayed(run, period + run, waiting)
+    low, high, behind = _delayed(run, period + run, waiting)
     return Slots(
         low=low,
         high=high,
@@ -206,7 +214,7 @@ def _fine(columns: Columns, curve: np.ndarray, horizon_days: int) -> Slots:
         period=period,
         load=load,
         weight=_over_horizon(curve, horizon_days) / (SLOTS * horizon_days),
-        behind=waiting[:, -1],
+        behind=behind,
         last_complete=high[:, SLOTS - 1 :: SLOTS].max(axis=1),
     )
 
@@ -289,19 +297,28 @@ def _uniform_quantiles(low: np.ndarray, high: np.ndarray, weight: np.ndarray) ->
     density = weight / width
     edges = np.concatenate([low, low + width], axis=1)
     steps = np.concatenate([density, -density], axis=1)
-    order = np.argsort(edges, axis=1)
-    edges = np.take_along_axis(edges, order, 1)
-    slope = np.cumsum(np.take_along_axis(steps, order, 1), axis=1)[:, :-1]
-    mass = np.cumsum(np.maximum(slope, 0.0) * np.diff(edges, axis=1), axis=1)
-    mass = np.concatenate([np.zeros((len(low), 1)), mass], axis=1)
+    # Neighbours in a sweep mostly share one order of edges; rows that do not are sorted singly.
+    order = np.argsort(edges[0])
+    edges, steps = edges.take(order, axis=1), steps.take(order, axis=1)
+    gaps = np.diff(edges, axis=1)
+    unsorted = np.flatnonzero((gaps < 0).any(axis=1))
+    if len(unsorted):
+        own = np.argsort(edges[unsorted], axis=1)
+        edges[unsorted] = np.take_along_axis(edges[unsorted], own, 1)
+        steps[unsorted] = np.take_along_axis(steps[unsorted], own, 1)
+        gaps[unsorted] = np.diff(edges[unsorted], axis=1)
+    slope = np.cumsum(steps, axis=1)[:, :-1]
+    mass = np.zeros_like(edges)
+    np.cumsum(np.maximum(slope, 0.0) * gaps, axis=1, out=mass[:, 1:])
     result = []
+    rows = np.arange(len(edges))
     for quantile in QUANTILES.values():
-        target = quantile * mass[:, -1:]
-        right = np.clip((mass < target).sum(axis=1), 1, edges.shape[1] - 1)[:, None]
-        x0, x1 = (np.take_along_axis(edges, right - i, 1) for i in (1, 0))
-        m0, m1 = (np.take_along_axis(mass, right - i, 1) for i in (1, 0))
-        share = np.where(m1 > m0, (target - m0) / np.maximum(m1 - m0, 1e-300), 0.0)
-        result.append((x0 + share * (x1 - x0))[:, 0])
+        target = quantile * mass[:, -1]
+        right = np.clip((mass < target[:, None]).sum(axis=1), 1, edges.shape[1] - 1)
+        below, above = mass[rows, right - 1], mass[rows, right]
+        share = np.where(above > below, (target - below) / np.maximum(above - below, 1e-300), 0.0)
+        start = edges[rows, right - 1]
+        result.append(start + share * (edges[rows, right] - start))
     return np.array(result)
 
 
