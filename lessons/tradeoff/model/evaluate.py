@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import itertools
 import math
+import os
 from collections.abc import Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -20,7 +22,7 @@ from tradeoff.model.tiers import Consumer
 from tradeoff.model.workload import State
 
 DIMENSIONS = ("latency", "throughput", "state", "cost")
-# Rows evaluated at once: each holds some forty arrays of 24 slots, about 100 MB in all.
+# Rows evaluated at once: arrays of 24 slots that stay in a processor's cache.
 CHUNK_ROWS = 4096
 
 _WORKLOAD = (
@@ -157,8 +159,14 @@ def sweep(design: Design, horizon_days: int = 1, **axes: Iterable[Any]) -> pd.Da
     sizes = [len(designs), *(len(axis) for axis in numbers.values())]
     total = math.prod(sizes)
     base, curves = _columns(designs), _curves(designs)
-    parts: list[dict[str, np.ndarray]] = []
-    for start in range(0, total, CHUNK_ROWS):
+    same_curve = bool((curves == curves[0]).all())
+    names = {
+        name: np.array([_label(combination[i]) for combination in combinations], dtype=object)
+        for i, name in enumerate(objects)
+    }
+    whole = {name for name in numbers if name in QUANTITIES and QUANTITIES[name].whole}
+
+    def rows(start: int) -> dict[str, np.ndarray]:
         flat = np.arange(start, min(start + CHUNK_ROWS, total))
         which, *places = np.unravel_index(flat, sizes)
         columns = {name: column[which] for name, column in base.items()}
@@ -166,18 +174,22 @@ def sweep(design: Design, horizon_days: int = 1, **axes: Iterable[Any]) -> pd.Da
             name: axis[place] for (name, axis), place in zip(numbers.items(), places, strict=True)
         }
         columns = _derived({**columns, **chosen})
-        shared = curves[:1] if (curves == curves[0]).all() else curves[which]
-        named: dict[str, np.ndarray] = {
-            name: np.array([_label(combo[i]) for combo in combinations], dtype=object)[which]
-            for i, name in enumerate(objects)
+        figures = _figures(columns, curves[:1] if same_curve else curves[which], days)
+        shown = {name: label[which] for name, label in names.items()} | {
+            name: axis.astype(np.int64) if name in whole else axis for name, axis in chosen.items()
         }
-        parts.append({**named, **chosen, **_figures(columns, shared, days)})
-    frame = pd.DataFrame(
-        {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
-    )
-    whole = [name for name in numbers if name in QUANTITIES and QUANTITIES[name].whole]
-    frame = frame.astype(dict.fromkeys(whole, "int64"))
-    return frame[[*axes, *(name for name in frame.columns if name not in axes)]]
+        return {**{name: shown[name] for name in axes}, **figures}
+
+    starts = range(0, total, CHUNK_ROWS)
+    table: dict[str, np.ndarray] = {}
+    # NumPy lets go of the interpreter in its loops, so chunks share the machine's cores.
+    with ThreadPoolExecutor(min(len(starts), os.cpu_count() or 1)) as pool:
+        for start, part in zip(starts, pool.map(rows, starts), strict=True):
+            for name, values_of in part.items():
+                if start == 0:
+                    table[name] = np.empty(total, dtype=values_of.dtype)
+                table[name][start : start + len(values_of)] = values_of
+    return pd.DataFrame(table, copy=False)
 
 
 def compare(plans: Sequence[Plan | Design], horizon_days: int = 1) -> pd.DataFrame:
