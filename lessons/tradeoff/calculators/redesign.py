@@ -96,8 +96,9 @@ class Outcome:
     def rows(self) -> dict[str, list[dict[str, Any]]]:
         drawn = ("need", "limit_used", "verdict", "says")
         today = Plan(NIGHTLY, [self.nightly.design])
+        consumers_first = sorted(self.needs, key=lambda row: row["need"].startswith("longest run"))
         return {
-            "needs": [{name: row[name] for name in drawn} for row in self.needs],
+            "needs": [{name: row[name] for name in drawn} for row in consumers_first],
             "bills": [
                 *proposals.bills_of(self.plan, self.found),
                 *proposals.bills_of(today, [self.nightly]),

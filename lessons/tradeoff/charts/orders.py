@@ -95,7 +95,11 @@ def run_time_by_volume(
     names = list(dict.fromkeys(curves["design"]))
     millions = alt.X("millions:Q").title("orders (millions a day)")
     hours = alt.Y("hours:Q").title("one run (hours)")
-    dots = alt.Chart(nights).mark_circle(size=8, opacity=0.35, color=INK).encode(millions, hours)
+    dots = (
+        alt.Chart(nights)
+        .mark_circle(size=8, opacity=0.35, color=INK, aria=False)
+        .encode(millions, hours)
+    )
     base = alt.Chart(curves).encode(
         millions,
         hours,
@@ -199,7 +203,7 @@ def needs_and_cost(needs: str, bills: str) -> alt.TopLevelMixin:
     ----------
     needs, bills : names of the rows that a `View` gets, as `scenarios.proposals` makes them.
     """
-    width, says = 200, 12
+    width, gap = 260, 12
     need = alt.Y("need:N").sort(None).title(None).axis(labelLimit=220, labelPadding=8)
     points = _verdicts(
         alt.Chart(alt.NamedData(needs)).encode(
@@ -213,7 +217,7 @@ def needs_and_cost(needs: str, bills: str) -> alt.TopLevelMixin:
     said = (
         alt.Chart(alt.NamedData(needs))
         .mark_text(align="left", baseline="middle")
-        .encode(x=alt.value(width + says), y=need, text="says:N")
+        .encode(x=alt.value(width + gap), y=need, text="says:N")
     )
     limit = alt.Chart(alt.Data(values=[{}])).mark_rule(strokeDash=[6, 4]).encode(x=alt.datum(1))
     plan = alt.Y("plan:N").sort(None).title(None).axis(labelLimit=220, labelPadding=8)
@@ -222,6 +226,7 @@ def needs_and_cost(needs: str, bills: str) -> alt.TopLevelMixin:
         _bill(alt.Chart(alt.NamedData(bills)), plan).properties(
             width=width + 240, height=alt.Step(30)
         ),
+        title="Whom it serves, and what it costs",
         description=(
             "Above, for each consumer and for the longest run, the share of its limit that is in "
             "use, with a circle, triangle or cross. Below, bars of the cost in US dollars a day "
