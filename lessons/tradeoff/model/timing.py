@@ -3,11 +3,12 @@
 The day is 24 hourly slots with a steady rate in each (a fluid, no randomness but in the queue of
 a stream). Every function works on columns, one row a design, so that a sweep is one call.
 
-What is exact: intervals up to an hour whose runs end before the next trigger, and longer ones
-that divide the day, under the day's hourly rates. What is an approximation: a run longer than its
-interval (the loop is taken at the length it settles at, or as far as it can stretch in an hour)
-and a stream's queue (the wait of an M/M/1 queue of the pooled rate, an upper bound for several
-slots). Overload is followed slot by slot to the end of the horizon, so nothing is infinite.
+What is exact: intervals that divide the hour or the day, whose runs end before the next trigger,
+under the day's hourly rates. What is an approximation: other intervals, whose runs straddle two
+hours (each hour's events are taken at that hour's run), a run longer than its interval (the loop is
+taken at the length it settles at, or as far as it can stretch in an hour) and a stream's queue (the
+wait of an M/M/1 queue of the pooled rate, an upper bound for several slots). Overload is followed
+slot by slot to the end of the horizon, so nothing is infinite.
 """
 
 from __future__ import annotations
@@ -270,6 +271,7 @@ def latencies(columns: Columns, found: Slots) -> dict[str, np.ndarray]:
     """Best, mean, median, 95th percentile and worst end-to-end latency, event-weighted (s)."""
     streaming = columns["streaming"]
     mean = (found.weight * (found.low + found.high) / 2).sum(axis=1)
+    empty = found.weight == 0  # an hour without events has none that is lucky or unlucky
     quantiles = np.empty((len(QUANTILES), len(streaming)))
     batches = ~streaming
     if batches.any():
@@ -284,10 +286,10 @@ def latencies(columns: Columns, found: Slots) -> dict[str, np.ndarray]:
         mean[streaming] = (weight * (low + share * tail)).sum(axis=1)
         quantiles[:, streaming] = _tail_quantiles(low, tail, share, weight)
     return {
-        "latency_best_seconds": found.low.min(axis=1),
+        "latency_best_seconds": np.where(empty, np.inf, found.low).min(axis=1),
         "latency_mean_seconds": mean,
         **{f"latency_{name}_seconds": quantiles[i] for i, name in enumerate(QUANTILES)},
-        "latency_worst_seconds": found.high.max(axis=1),
+        "latency_worst_seconds": np.where(empty, 0.0, found.high).max(axis=1),
     }
 
 
