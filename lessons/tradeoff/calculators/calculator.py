@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, fields
 from html import escape
+from pathlib import Path
 from typing import Any, Protocol
 
 import altair as alt
+import anywidget
 import ipywidgets as widgets  # type: ignore[import-untyped]
 
 from tradeoff.charts import View
@@ -74,6 +76,7 @@ class Calculator(widgets.VBox):
                 self._view,
                 self._meaning,
                 self._code,
+                Names(),
             ]
         )
         self.add_class("tradeoff-calculator")
@@ -130,6 +133,12 @@ class Calculator(widgets.VBox):
             control.disabled = name in self.outcome.idle
         self._view.rows = self.outcome.rows
         self._meaning.value = self.outcome.meaning
+
+
+class Names(anywidget.AnyWidget):
+    """Unseen: names the sliders of the calculator it stands in for screen readers."""
+
+    _esm = Path(__file__).with_name("names.js")
 
 
 class Steps(widgets.SelectionSlider):

@@ -117,7 +117,7 @@ class Outcome:
         paths = "".join(f"<li>{_sentence(one)}</li>" for one in self.found)
         return (
             f'<div role="status"><b>{words.usd(round(self.cost_usd_per_day))} a day</b>, '
-            f"{self.cost_usd_per_day / today:.3g} times the nightly run at this volume "
+            f"{self.cost_usd_per_day / today:.3g} × the nightly run at this volume "
             f"({words.usd(round(today))}). {'; '.join(served)}.<ul>{paths}</ul></div>"
         )
 

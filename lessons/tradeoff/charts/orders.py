@@ -14,6 +14,10 @@ from tradeoff.scenarios.proposals import PARTS, VERDICTS
 WIDTH = 620
 CROSS = "M-0.8,-0.8L0.8,0.8M-0.8,0.8L0.8,-0.8"
 BELOW = alt.Legend(title=None, orient="bottom")
+_TIMES_THE_LIMIT = (
+    "datum.value < 1 ? '1/' + round(1 / datum.value)"
+    " : datum.value > 1 ? datum.value + ' ×' : 'limit'"
+)
 _PART_COLOURS = [COLOURS["blue"], COLOURS["green"], COLOURS["purple"]]
 _VERDICT_COLOURS = [COLOURS["green"], COLOURS["purple"], COLOURS["vermillion"]]
 
@@ -69,7 +73,11 @@ def stage_hours(stages: pd.DataFrame) -> alt.TopLevelMixin:
     lines = base.mark_line(strokeWidth=2).encode(
         alt.StrokeDash("stage:N").scale(domain=names, range=[[6, 3], [1, 0], [2, 3]]).legend(None)
     )
-    label = base.properties(data=last).mark_text(align="left", dx=6).encode(text="stage:N")
+    label = (
+        alt.Chart(last)
+        .mark_text(align="left", dx=6)
+        .encode(x="month:T", y="hours:Q", text="stage:N")
+    )
     return alt.layer(lines, label).properties(
         width=WIDTH,
         height=200,
@@ -113,7 +121,7 @@ def run_time_by_volume(
         .legend(None)
     )
     last = curves[curves["millions"] == curves["millions"].max()]
-    label = base.properties(data=last).mark_text(align="left", dx=6).encode(text="design:N")
+    label = alt.Chart(last).mark_text(align="left", dx=6).encode(millions, hours, text="design:N")
     limit = pd.DataFrame({"hours": [window_hours], "name": [f"{window_hours:g} h window"]})
     rule = alt.Chart(limit).mark_rule(strokeDash=[6, 4]).encode(y="hours:Q")
     name = (
@@ -209,8 +217,8 @@ def needs_and_cost(needs: str, bills: str) -> alt.TopLevelMixin:
         alt.Chart(alt.NamedData(needs)).encode(
             alt.X("limit_used:Q")
             .scale(type="log", domain=[0.01, 100], clamp=True)
-            .title("share of its limit in use (percent, log)")
-            .axis(values=[0.01, 0.1, 1, 10, 100], format="%"),
+            .title("part of its limit in use (ratio, log)")
+            .axis(values=[0.01, 0.1, 1, 10, 100], labelExpr=_TIMES_THE_LIMIT),
             need,
         )
     )

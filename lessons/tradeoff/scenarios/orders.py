@@ -19,7 +19,7 @@ from tradeoff.model import (
     sized,
     workload,
 )
-from tradeoff.model.quantities import HOUR_SECONDS
+from tradeoff.model.quantities import HOUR_SECONDS, check
 from tradeoff.model.stages import stage_seconds
 
 START_HOUR = 2
@@ -102,7 +102,7 @@ def redesign(
             rhythm=main.rhythms[0],
             cadence=cadence,
             incremental=incremental or streams,
-            nodes=max(nodes, int(main.minimum_nodes)),
+            nodes=max(int(check("nodes", nodes)), int(main.minimum_nodes)),
             consumers=[one for one in served if one not in fresh] if marketing_apart else served,
             start_hour=0 if often else START_HOUR,
             run_window_hours=None if often else RUN_WINDOW_HOURS,

@@ -1,0 +1,175 @@
+"""Lessons run whole, from any folder, with nothing on stderr; their prose agrees with the model."""
+
+import re
+import tempfile
+from functools import cache
+from pathlib import Path
+
+import nbformat
+import pytest
+from nbclient import NotebookClient
+from tradeoff import course, data, evaluate
+from tradeoff.calculators.redesign import EVERY, Settings, solve
+from tradeoff.model import claims
+from tradeoff.scenarios import orders
+
+LESSONS = sorted((course.home() / "lessons").glob("*.ipynb"))
+OUTGROWN = next(path for path in LESSONS if path.name.startswith("05_"))
+
+
+@cache
+def executed(path):
+    """A lesson after all its cells ran, in a folder that holds nothing of the course."""
+    book = nbformat.read(path, as_version=4)
+    with tempfile.TemporaryDirectory() as elsewhere:
+        NotebookClient(book, timeout=120, resources={"metadata": {"path": elsewhere}}).execute()
+        assert list(Path(elsewhere).iterdir()) == []  # and leaves nothing behind
+    return book
+
+
+@pytest.fixture(params=LESSONS, ids=lambda path: path.stem)
+def run(request):
+    return executed(request.param)
+
+
+def test_every_cell_runs_in_silence(run):
+    noise = [
+        (cell.id, output.get("text") or output.get("evalue"))
+        for cell in run.cells
+        for output in cell.get("outputs", ())
+        if output.output_type == "error" or output.get("name") == "stderr"
+    ]
+    assert noise == []
+    assert all(cell.execution_count for cell in run.cells if cell.cell_type == "code")
+
+
+def test_every_chart_of_a_lesson_is_drawn_and_described(run):
+    calls = [
+        cell
+        for cell in run.cells
+        if cell.cell_type == "code" and re.search(r"^charts\.", cell.source, re.MULTILINE)
+    ]
+    assert calls
+    for cell in calls:
+        [picture] = [output for output in cell.outputs if output.output_type == "execute_result"]
+        assert "<svg" in picture.data["text/html"], cell.id
+        assert 'aria-label=""' not in picture.data["text/html"], cell.id
+
+
+@pytest.fixture(scope="module", params=LESSONS, ids=lambda path: path.stem)
+def book(request):
+    return nbformat.read(request.param, as_version=4)
+
+
+def prose(book):
+    return "\n\n".join(cell.source for cell in book.cells if cell.cell_type == "markdown")
+
+
+def test_a_lesson_has_its_parts(book):
+    said = prose(book)
+    for part in ("After this lesson you can", "Predict", "Your turn", "Daily life", "interview"):
+        assert part in said, part
+    for part in ("**Weak.**", "**Strong.**", "Check yourself", "Takeaways", "Where next"):
+        assert part in said, part
+
+
+def test_a_lesson_tells_as_much_as_it_computes(book):
+    kinds = [cell.cell_type for cell in book.cells]
+    assert kinds.count("markdown") >= 0.8 * kinds.count("code")
+    assert 1_600 <= len(re.sub(r"```.*?```", "", prose(book), flags=re.DOTALL).split()) <= 2_800
+
+
+def test_every_question_has_its_answer(book):
+    said = prose(book)
+    answers = re.findall(r"<details><summary>(.+?)</summary>\n\n(.+?)\n</details>", said, re.DOTALL)
+    assert len(answers) == said.count("<details>") >= 5
+    assert all(len(answer.split()) >= 5 for _, answer in answers)
+
+
+def test_claims_named_in_a_lesson_exist_and_hold(book):
+    named = set(re.findall(r"\bC\d+[a-z]?\b", prose(book)))
+    table = claims.report()
+    assert named
+    for name in named:
+        found = table[table["id"].str.fullmatch(rf"{name}[a-z]?")]
+        assert len(found), name
+        assert found["holds"].all(), name
+
+
+# --- lesson 5: figures that stand in its prose, computed anew ----------------------------------
+
+
+@pytest.fixture(scope="module")
+def bills():
+    return {
+        plan.name: sum(evaluate(path).cost_usd_per_day for path in plan.paths)
+        for plan in orders.redesigns()
+    }
+
+
+@pytest.fixture(scope="module")
+def serving():
+    return {
+        plan.name
+        for plan in orders.redesigns()
+        if all(evaluate(each).serves for each in plan.paths)
+    }
+
+
+def test_the_split_is_cheapest_unless_there_is_a_warm_pool(bills, serving):
+    assert serving == {"split by tier", "one path, always on", "one path, warm pool"} | {
+        "all to streaming"
+    }
+    assert min(serving, key=bills.get) == "one path, warm pool"
+    assert min(serving - {"one path, warm pool"}, key=bills.get) == "split by tier"
+    assert bills["one path, warm pool"] / bills["split by tier"] == pytest.approx(1 / 3, abs=0.04)
+
+
+def test_cadence_alone_doubles_the_bill_and_serves_nobody(bills):
+    assert bills["hourly, full read"] / bills["keep"] == pytest.approx(2, abs=0.3)
+    for every in EVERY:
+        verdicts = {row["need"]: row["verdict"] for row in solve(Settings(every=every)).needs}
+        missed = {need for need, verdict in verdicts.items() if verdict == "misses its limit"}
+        assert {"executive dashboard", "marketing dashboard"} <= missed, every
+
+
+def test_the_hourly_path_overruns_at_the_peak_and_catches_up():
+    hourly = evaluate(orders.redesign(every="1 h", marketing_apart=True).paths[0])
+    assert hourly.utilisation_peak > 1
+    assert hourly.keeps_up
+    assert hourly.serves
+
+
+def test_reads_and_writes_alone_would_fill_most_of_the_deadline():
+    last = data.order_runs().tail(28)
+    fixed_hours = (last["read_seconds"] + last["write_seconds"]).mean() / 3600
+    assert 3 < fixed_hours < 4  # "just inside the deadline"
+    assert fixed_hours / (fixed_hours + last["transform_seconds"].mean() / 3600) == pytest.approx(
+        1 / 3, abs=0.05
+    )
+
+
+def test_the_routes_peak_hour_passes_its_hour_and_one_more_node_mends_it():
+    hourly = claims.Scenarios().hourly("routes")
+    assert hourly.utilisation_peak > 1
+    assert evaluate(hourly.design.but(nodes=hourly.design.nodes + 1)).utilisation_peak < 1
+
+
+def test_lesson_5_shows_what_its_prose_says_of_the_real_pipeline():
+    shown = {
+        cell.id: "".join(
+            output.get("text") or output["data"]["text/plain"] for output in cell.outputs
+        )
+        for cell in executed(OUTGROWN).cells
+        if cell.id.startswith("real-") and cell.cell_type == "code"
+    }
+    assert "72 and 72 rows, equal row for row: True" in shown["real-run"]
+    rows = [float(number) for number in re.findall(r"\s(\d{8,})\s", shown["real-table"])]
+    nightly, hourly, full = rows
+    assert nightly == 18e6
+    assert hourly < 1.3 * nightly
+    assert full == 24 * nightly
+    once, twice = re.findall(r"\b(18|36)000000\b", shown["real-rerun"])
+    assert (once, twice) == ("18", "36")
+    assert "table unchanged: True" in shown["real-rerun-hour"]
+    assert re.findall(r"2026-04-25 07:00:00\s+3\b", shown["real-late-order"])
