@@ -8,8 +8,9 @@ from tradeoff.model.cost import (
 )
 from tradeoff.model.design import Design, Plan
 from tradeoff.model.engine import Billing, Engine
-from tradeoff.model.evaluate import Evaluation, compare, evaluate, sized, sweep
+from tradeoff.model.evaluate import Evaluation, compare, evaluate, sized
 from tradeoff.model.rhythm import Cadence, Rhythm
+from tradeoff.model.sweep import serves, sweep
 from tradeoff.model.tiers import TIER_SECONDS, Consumer, tier_of
 from tradeoff.model.workload import FLAT, State, Workload, day_curve
 
@@ -36,6 +37,7 @@ __all__ = [
     "day_curve",
     "engine",
     "evaluate",
+    "serves",
     "sized",
     "sweep",
     "tier_of",

@@ -24,7 +24,6 @@ Columns = Mapping[str, np.ndarray]
 SLOTS = 24
 # A queue's wait has no largest value; "worst" of a stream is the 99.9th percentile at its peak.
 STREAM_WORST = 0.999
-QUANTILES = {"p50": 0.5, "p95": 0.95}
 
 
 @dataclass(frozen=True)
@@ -267,81 +266,6 @@ def _coarse(columns: Columns, curve: np.ndarray, horizon_days: int) -> Slots:
     )
 
 
-def latencies(columns: Columns, found: Slots) -> dict[str, np.ndarray]:
-    """Best, mean, median, 95th percentile and worst end-to-end latency, event-weighted (s)."""
-    streaming = columns["streaming"]
-    mean = (found.weight * (found.low + found.high) / 2).sum(axis=1)
-    empty = found.weight == 0  # an hour without events has none that is lucky or unlucky
-    quantiles = np.empty((len(QUANTILES), len(streaming)))
-    batches = ~streaming
-    if batches.any():
-        quantiles[:, batches] = _uniform_quantiles(
-            found.low[batches], found.high[batches], found.weight[batches]
-        )
-    if streaming.any():
-        assert found.tail_seconds is not None
-        assert found.tail_share is not None
-        parts = (found.low, found.tail_seconds, found.tail_share, found.weight)
-        low, tail, share, weight = (array[streaming] for array in parts)
-        mean[streaming] = (weight * (low + share * tail)).sum(axis=1)
-        quantiles[:, streaming] = _tail_quantiles(low, tail, share, weight)
-    return {
-        "latency_best_seconds": np.where(empty, np.inf, found.low).min(axis=1),
-        "latency_mean_seconds": mean,
-        **{f"latency_{name}_seconds": quantiles[i] for i, name in enumerate(QUANTILES)},
-        "latency_worst_seconds": np.where(empty, 0.0, found.high).max(axis=1),
-    }
-
-
-def _uniform_quantiles(low: np.ndarray, high: np.ndarray, weight: np.ndarray) -> np.ndarray:
-    """Quantiles of a mixture of uniforms, exactly: its distribution is linear between edges."""
-    width = np.maximum(high - low, 1e-9)
-    density = weight / width
-    edges = np.concatenate([low, low + width], axis=1)
-    steps = np.concatenate([density, -density], axis=1)
-    # Neighbours in a sweep mostly share one order of edges; rows that do not are sorted singly.
-    order = np.argsort(edges[0])
-    edges, steps = edges.take(order, axis=1), steps.take(order, axis=1)
-    gaps = np.diff(edges, axis=1)
-    unsorted = np.flatnonzero((gaps < 0).any(axis=1))
-    if len(unsorted):
-        own = np.argsort(edges[unsorted], axis=1)
-        edges[unsorted] = np.take_along_axis(edges[unsorted], own, 1)
-        steps[unsorted] = np.take_along_axis(steps[unsorted], own, 1)
-        gaps[unsorted] = np.diff(edges[unsorted], axis=1)
-    slope = np.cumsum(steps, axis=1)[:, :-1]
-    mass = np.zeros_like(edges)
-    np.cumsum(np.maximum(slope, 0.0) * gaps, axis=1, out=mass[:, 1:])
-    result = []
-    rows = np.arange(len(edges))
-    for quantile in QUANTILES.values():
-        target = quantile * mass[:, -1]
-        right = np.clip((mass < target[:, None]).sum(axis=1), 1, edges.shape[1] - 1)
-        below, above = mass[rows, right - 1], mass[rows, right]
-        share = np.where(above > below, (target - below) / np.maximum(above - below, 1e-300), 0.0)
-        start = edges[rows, right - 1]
-        result.append(start + share * (edges[rows, right] - start))
-    return np.array(result)
-
-
-def _tail_quantiles(
-    low: np.ndarray, tail: np.ndarray, share: np.ndarray, weight: np.ndarray
-) -> np.ndarray:
-    """Quantiles of a mixture of `low`, or with probability `share` `low` + exponential(tail)."""
-    result = []
-    for quantile in QUANTILES.values():
-        lower = low.min(axis=1)
-        upper = (low + tail * 20.0).max(axis=1)
-        for _ in range(60):
-            middle = (lower + upper) / 2
-            over = middle[:, None] - low
-            below = np.where(over >= 0, 1.0 - share * np.exp(-np.maximum(over, 0.0) / tail), 0.0)
-            enough = (weight * below).sum(axis=1) >= quantile
-            lower, upper = np.where(enough, lower, middle), np.where(enough, middle, upper)
-        result.append(upper)
-    return np.array(result)
-
-
 def runs(columns: Columns, found: Slots) -> dict[str, np.ndarray]:
     """Run durations, utilisation, fit, backlog and throughput of each design."""
     each = seconds_per_event(columns)
@@ -408,53 +332,3 @@ def _sustainable(columns: Columns, each: np.ndarray, fixed: np.ndarray) -> np.nd
         new = np.where(columns["timed"], np.maximum(room, 0.0) / np.maximum(interval, 1e-9), 1.0)
         full = np.maximum(np.where(columns["timed"], room, span - fixed), 0.0) / span
     return np.asarray(np.where(columns["incremental"], new, full) / each)
-
-
-def nodes_needed(columns: Columns, curve: np.ndarray, target_utilisation: np.ndarray) -> np.ndarray:
-    """Nodes that keep the peak at the target utilisation; 0 where no number of nodes does.
-
-    A batch's run must end within the target share of its interval (and run window); a stream's
-    and an as-soon-as-possible loop's load must stay below the target.
-    """
-    rows = len(columns["events_per_day"])
-    curve = np.broadcast_to(curve, (rows, SLOTS))
-    per_node = events_per_second_per_node(columns)
-    fixed = fixed_per_run(columns)
-    source = 1.0 / columns["source_events_per_second"]
-    sink = 1.0 / columns["sink_events_per_second"]
-    peak_rate = columns["events_per_day"] / DAY_SECONDS * curve.max(axis=1)
-    # A loop without a trigger that reads everything each time has its span to do so.
-    timed = columns["timed"] | ~columns["incremental"]
-    limit = np.where(
-        columns["timed"],
-        np.fmin(columns["interval_seconds"], columns["run_window_seconds"]),
-        columns["full_read_days"] * DAY_SECONDS,
-    )
-
-    coarse = columns["coarse"]
-    interval_hours = np.maximum(1, np.rint(columns["interval_seconds"] / HOUR_SECONDS)).astype(int)
-    sums = np.concatenate([np.zeros((rows, 1)), np.cumsum(np.tile(curve, 3), axis=1)], axis=1)
-    ends = SLOTS + np.arange(SLOTS)[None, :]
-    triggers = (ends - columns["start_hour"][:, None].astype(int)) % interval_hours[:, None] == 0
-    volume = np.take_along_axis(sums, ends + 0 * interval_hours[:, None], 1) - np.take_along_axis(
-        sums, ends - interval_hours[:, None], 1
-    )
-    most = np.where(triggers, volume, 0.0).max(axis=1) * columns["events_per_day"] / SLOTS
-    new = np.where(coarse, most, peak_rate * columns["interval_seconds"])
-    full = columns["full_read_days"] * columns["events_per_day"]
-    events = np.where(columns["incremental"], new, full)
-    # Batches: fixed + events * (1 / (n * per_node) + source + sink) <= target * limit
-    timed_room = target_utilisation * limit - fixed - events * (source + sink)
-    # Loops without a trigger: peak_rate * (1 / (n * per_node) + source + sink) <= target
-    loop_room = target_utilisation - peak_rate * (source + sink)
-    # Streams: each stage alone must stay below the target.
-    stream_room = np.where(peak_rate * np.maximum(source, sink) <= target_utilisation, 1.0, -1.0)
-    room = np.select([columns["streaming"], timed], [stream_room, timed_room], loop_room)
-    demand = np.select(
-        [columns["streaming"], timed],
-        [peak_rate / target_utilisation, events],
-        peak_rate,
-    )
-    needed = np.where(room > 0, demand / (per_node * np.where(room > 0, room, 1.0)), 0.0)
-    whole = np.maximum(np.ceil(needed - 1e-9), columns["minimum_nodes"])
-    return np.where((room > 0) & (whole <= 1e6), whole, 0.0)

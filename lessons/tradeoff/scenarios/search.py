@@ -6,14 +6,12 @@ nodes of a grid is evaluated. Nothing here knows how a pipeline was made.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
-import pandas as pd
 
-from tradeoff.model import Cadence, Consumer, Design, Engine, Plan, Rhythm, Workload, sweep
+from tradeoff.model import Cadence, Consumer, Design, Engine, Plan, Rhythm, Workload, serves, sweep
 
 # Longest first: of equal bills the longest interval is taken (the largest a consumer tolerates).
 INTERVALS_SECONDS = (
@@ -22,21 +20,6 @@ INTERVALS_SECONDS = (
     *(90, 60, 45, 30, 20, 15, 10, 5),
 )
 NODES = tuple(range(1, 33))
-
-
-def serves(
-    frame: pd.DataFrame, consumers: Sequence[Consumer], run_window_hours: float | None = None
-) -> np.ndarray:
-    """Which rows of a sweep keep up, fit the run window and serve all the consumers."""
-    good = frame["keeps_up"].to_numpy(dtype=bool)
-    if run_window_hours is not None:
-        good = good & (frame["run_longest_seconds"] <= run_window_hours * 3600 * (1 + 1e-9))
-    for consumer in consumers:
-        need = consumer.freshness_seconds or math.inf
-        good = good & (frame["latency_worst_seconds"] <= need * (1 + 1e-9))
-        if consumer.deadline_hour is not None:
-            good = good & (frame["yesterday_complete_hour"] <= consumer.deadline_hour + 1e-9)
-    return np.asarray(good & ~frame["state_grows"].to_numpy(dtype=bool))
 
 
 def cheapest_path(

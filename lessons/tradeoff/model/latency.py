@@ -1,0 +1,84 @@
+"""How old events are when they become visible: exact quantiles over the slots' mixture."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from tradeoff.model.timing import Columns, Slots
+
+QUANTILES = {"p50": 0.5, "p95": 0.95}
+
+
+def latencies(columns: Columns, found: Slots) -> dict[str, np.ndarray]:
+    """Best, mean, median, 95th percentile and worst end-to-end latency, event-weighted (s)."""
+    streaming = columns["streaming"]
+    mean = (found.weight * (found.low + found.high) / 2).sum(axis=1)
+    empty = found.weight == 0  # an hour without events has none that is lucky or unlucky
+    quantiles = np.empty((len(QUANTILES), len(streaming)))
+    batches = ~streaming
+    if batches.any():
+        quantiles[:, batches] = _uniform_quantiles(
+            found.low[batches], found.high[batches], found.weight[batches]
+        )
+    if streaming.any():
+        assert found.tail_seconds is not None
+        assert found.tail_share is not None
+        parts = (found.low, found.tail_seconds, found.tail_share, found.weight)
+        low, tail, share, weight = (array[streaming] for array in parts)
+        mean[streaming] = (weight * (low + share * tail)).sum(axis=1)
+        quantiles[:, streaming] = _tail_quantiles(low, tail, share, weight)
+    return {
+        "latency_best_seconds": np.where(empty, np.inf, found.low).min(axis=1),
+        "latency_mean_seconds": mean,
+        **{f"latency_{name}_seconds": quantiles[i] for i, name in enumerate(QUANTILES)},
+        "latency_worst_seconds": np.where(empty, 0.0, found.high).max(axis=1),
+    }
+
+
+def _uniform_quantiles(low: np.ndarray, high: np.ndarray, weight: np.ndarray) -> np.ndarray:
+    """Quantiles of a mixture of uniforms, exactly: its distribution is linear between edges."""
+    width = np.maximum(high - low, 1e-9)
+    density = weight / width
+    edges = np.concatenate([low, low + width], axis=1)
+    steps = np.concatenate([density, -density], axis=1)
+    # Neighbours in a sweep mostly share one order of edges; rows that do not are sorted singly.
+    order = np.argsort(edges[0])
+    edges, steps = edges.take(order, axis=1), steps.take(order, axis=1)
+    gaps = np.diff(edges, axis=1)
+    unsorted = np.flatnonzero((gaps < 0).any(axis=1))
+    if len(unsorted):
+        own = np.argsort(edges[unsorted], axis=1)
+        edges[unsorted] = np.take_along_axis(edges[unsorted], own, 1)
+        steps[unsorted] = np.take_along_axis(steps[unsorted], own, 1)
+        gaps[unsorted] = np.diff(edges[unsorted], axis=1)
+    slope = np.cumsum(steps, axis=1)[:, :-1]
+    mass = np.zeros_like(edges)
+    np.cumsum(np.maximum(slope, 0.0) * gaps, axis=1, out=mass[:, 1:])
+    result = []
+    rows = np.arange(len(edges))
+    for quantile in QUANTILES.values():
+        target = quantile * mass[:, -1]
+        right = np.clip((mass < target[:, None]).sum(axis=1), 1, edges.shape[1] - 1)
+        below, above = mass[rows, right - 1], mass[rows, right]
+        share = np.where(above > below, (target - below) / np.maximum(above - below, 1e-300), 0.0)
+        start = edges[rows, right - 1]
+        result.append(start + share * (edges[rows, right] - start))
+    return np.array(result)
+
+
+def _tail_quantiles(
+    low: np.ndarray, tail: np.ndarray, share: np.ndarray, weight: np.ndarray
+) -> np.ndarray:
+    """Quantiles of a mixture of `low`, or with probability `share` `low` + exponential(tail)."""
+    result = []
+    for quantile in QUANTILES.values():
+        lower = low.min(axis=1)
+        upper = (low + tail * 20.0).max(axis=1)
+        for _ in range(60):
+            middle = (lower + upper) / 2
+            over = middle[:, None] - low
+            below = np.where(over >= 0, 1.0 - share * np.exp(-np.maximum(over, 0.0) / tail), 0.0)
+            enough = (weight * below).sum(axis=1) >= quantile
+            lower, upper = np.where(enough, lower, middle), np.where(enough, middle, upper)
+        result.append(upper)
+    return np.array(result)
