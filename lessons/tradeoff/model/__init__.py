@@ -12,6 +12,7 @@ from tradeoff.model.evaluate import Evaluation, compare, evaluate, sized
 from tradeoff.model.rhythm import Cadence, Rhythm
 from tradeoff.model.sweep import serves, sweep
 from tradeoff.model.tiers import TIER_SECONDS, Consumer, tier_of
+from tradeoff.model.uncertainty import compare_uncertain, tornado, uncertain
 from tradeoff.model.workload import FLAT, State, Workload, day_curve
 
 __all__ = [
@@ -32,6 +33,7 @@ __all__ = [
     "break_even_usd_per_minute",
     "cluster",
     "compare",
+    "compare_uncertain",
     "constant",
     "cost_of_latency",
     "day_curve",
@@ -41,6 +43,8 @@ __all__ = [
     "sized",
     "sweep",
     "tier_of",
+    "tornado",
+    "uncertain",
     "value_of_latency",
     "workload",
 ]

@@ -111,6 +111,15 @@ def cluster(name: str, constants: Constants | None = None) -> int:
     return int(fields["nodes"])
 
 
+def sources(name: str) -> dict[str, tuple[str, str]]:
+    """For an engine or a workload by name: the constant that each of its fields comes from.
+
+    Raises KeyError for an unknown name.
+    """
+    subjects = _ENGINES[name][0] if name in _ENGINES else _subjects(name)
+    return {field: (owner, field) for owner in subjects for at, field in _mids() if at == owner}
+
+
 def _subjects(workload_name: str) -> tuple[str, ...]:
     if workload_name not in _WORKLOADS:
         raise KeyError(f"unknown workload {workload_name!r}; known are {', '.join(WORKLOADS)}")
