@@ -402,9 +402,17 @@ def test_a_steady_queue_with_equal_services_waits_half_as_long():
     assert equal == pytest.approx(random / 2, rel=0.01)
 
 
+def test_a_streams_endless_overload_is_a_line():
+    """Load 1.5: at the end of the day half a day's work waits, so the median waits a quarter."""
+    off = errors(queue(1.5), seed=4).drop("best")
+    assert off.abs().max() < 1.0
+    assert evaluate(queue(1.5)).latency_p50_seconds == pytest.approx(DAY / 4, rel=0.01)
+
+
 def test_a_streams_overload_at_the_peak_is_followed():
     overloaded = queue(0.6, curve=PEAKED)
     found, counted = evaluate(overloaded), simulate(overloaded, seed=4)
+    assert counted.latency_mean_seconds == pytest.approx(found.latency_mean_seconds, rel=0.05)
     assert counted.latency_p95_seconds == pytest.approx(found.latency_p95_seconds, rel=0.05)
     assert counted.backlog.waiting_events.max() > 1000 * counted.backlog.waiting_events[1]
     assert counted.utilisation == pytest.approx(0.6, abs=0.03)

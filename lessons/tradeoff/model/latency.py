@@ -23,10 +23,11 @@ def latencies(columns: Columns, found: Slots) -> dict[str, np.ndarray]:
     if streaming.any():
         assert found.tail_seconds is not None
         assert found.tail_share is not None
-        parts = (found.low, found.tail_seconds, found.tail_share, found.weight)
-        low, tail, share, weight = (array[streaming] for array in parts)
-        mean[streaming] = (weight * (low + share * tail)).sum(axis=1)
-        quantiles[:, streaming] = _tail_quantiles(low, tail, share, weight)
+        assert found.drift_seconds is not None
+        parts = (found.low, found.tail_seconds, found.tail_share, found.weight, found.drift_seconds)
+        low, tail, share, weight, drift = (array[streaming] for array in parts)
+        mean[streaming] = (weight * (low + drift / 2 + share * tail)).sum(axis=1)
+        quantiles[:, streaming] = _tail_quantiles(low, tail, share, weight, drift)
     return {
         "latency_best_seconds": np.where(empty, np.inf, found.low).min(axis=1),
         "latency_mean_seconds": mean,
@@ -83,17 +84,28 @@ def _edge_by_edge(low: np.ndarray, width: np.ndarray, density: np.ndarray) -> np
 
 
 def _tail_quantiles(
-    low: np.ndarray, tail: np.ndarray, share: np.ndarray, weight: np.ndarray
+    low: np.ndarray, tail: np.ndarray, share: np.ndarray, weight: np.ndarray, drift: np.ndarray
 ) -> np.ndarray:
-    """Quantiles of a mixture of `low`, or with probability `share` `low` + exponential(tail)."""
+    """Quantiles of a mixture of `low`, or with probability `share` `low` + exponential(tail).
+
+    Under overload a slot's `low` moves evenly over its `drift`.
+    """
+    moving = drift.any(axis=1)
+    width = np.maximum(drift[moving], 1e-9)
     result = []
     for quantile in QUANTILES.values():
         lower = low.min(axis=1)
-        upper = (low + tail * 20.0).max(axis=1)
+        upper = (low + drift + tail * 20.0).max(axis=1)
         for _ in range(60):
             middle = (lower + upper) / 2
             over = middle[:, None] - low
             below = np.where(over >= 0, 1.0 - share * np.exp(-np.maximum(over, 0.0) / tail), 0.0)
+            if len(width):  # the same, averaged over the drift
+                past = np.maximum(over[moving], 0.0)
+                risen = np.minimum(past, width)
+                mean_tail = tail[moving] / width
+                beyond = np.exp(-(past - risen) / tail[moving]) * -np.expm1(-risen / tail[moving])
+                below[moving] = risen / width - share[moving] * mean_tail * beyond
             enough = (weight * below).sum(axis=1) >= quantile
             lower, upper = np.where(enough, lower, middle), np.where(enough, middle, upper)
         result.append(upper)

@@ -36,6 +36,8 @@ class Slots:
     load : work that arrives in the slot over the time it has; above 1 it piles up.
     weight : share of the horizon's events.
     tail_seconds, tail_share : streams only: mean and probability of an exponential wait.
+    drift_seconds : streams only: how far overload moves the wait from one end of the slot to the
+        other, on top of `low`.
     behind : seconds of work waiting at the end of the horizon, shape (designs,).
     last_complete : seconds after midnight until a day's last event is visible, (designs,).
     """
@@ -50,6 +52,7 @@ class Slots:
     last_complete: np.ndarray
     tail_seconds: np.ndarray | None = None
     tail_share: np.ndarray | None = None
+    drift_seconds: np.ndarray | None = None
 
 
 def seconds_per_event(columns: Columns) -> np.ndarray:
@@ -170,6 +173,7 @@ def _stream(columns: Columns, curve: np.ndarray, horizon_days: int) -> Slots:
         last_complete=high[:, SLOTS - 1 :: SLOTS].max(axis=1),
         tail_seconds=tail,
         tail_share=busy,
+        drift_seconds=shifted - low,
     )
 
 
