@@ -1,0 +1,299 @@
+"""The diagnosis of a pipeline from its run history: what fails, since when, what to change."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from tradeoff.diagnosis import advice, fitted, growth, options, questions
+from tradeoff.diagnosis.fitted import CannotPrice, Fitted
+from tradeoff.diagnosis.growth import Crossing
+from tradeoff.diagnosis.history import History, HistoryError, history
+from tradeoff.diagnosis.options import Option, Workshop
+from tradeoff.diagnosis.questions import Check, Finding, Limits, Served, Then
+from tradeoff.model import Consumer, State
+from tradeoff.model.quantities import Quantity, check, seconds
+
+
+@dataclass(frozen=True)
+class Diagnosis:
+    """What a run history says of its pipeline. The four answers are there at once; trend, dates,
+    options and advice are worked out when they are first asked for.
+
+    Attributes
+    ----------
+    name : what the pipeline is called.
+    history : the runs as they were understood, and what was set aside.
+    limits : what the pipeline was held against.
+    consumers : who reads the result; empty when nobody said.
+    findings : `volume`, `rereading`, `freshness`, `stage` (the four questions), and `dimension`.
+    checks : each dimension against its limit.
+    served : what each consumer gets today.
+    """
+
+    name: str
+    history: History
+    limits: Limits
+    consumers: tuple[Consumer, ...]
+    findings: Mapping[str, Finding]
+    checks: Mapping[str, Check]
+    served: tuple[Served, ...]
+    then: Then = field(repr=False)
+    given: Mapping[str, Any] = field(repr=False)
+
+    @property
+    def outgrown(self) -> bool | None:
+        """True when volume has outgrown the run window; None when that can't be told."""
+        return _yes(self.findings["volume"])
+
+    @property
+    def slowed(self) -> bool:
+        """True when runs miss the window because they became slower at the same volume."""
+        figures = self.findings["volume"].figures
+        return self.outgrown is False and (
+            figures.get("run_hours_at_old_volume", 0.0) > self.limits.run_window_hours
+        )
+
+    @property
+    def rereads(self) -> bool | None:
+        """True when a run reads a multiple of what is new; None when that can't be told."""
+        return _yes(self.findings["rereading"])
+
+    @property
+    def slowest_stage(self) -> str | None:
+        """read, transform or write; None when that can't be told."""
+        return _word(self.findings["stage"])
+
+    @property
+    def fails(self) -> str | None:
+        """throughput, latency, cost, state or none; None when that can't be told."""
+        return _word(self.findings["dimension"])
+
+    @cached_property
+    def trend(self) -> growth.Trend:
+        """How run time moves with the calendar."""
+        return growth.trend(self.history)
+
+    @cached_property
+    def dates(self) -> list[Crossing]:
+        """When run time passes the window and each consumer's limit, the nearest limit first."""
+        return growth.crossings(self.trend, advice.limits_of_a_run(self))
+
+    @cached_property
+    def fit(self) -> Fitted | None:
+        """The pipeline in the model's words; None when the history does not allow it."""
+        fit = self._fit
+        return fit if isinstance(fit, Fitted) else None
+
+    @cached_property
+    def unpriced(self) -> str | None:
+        """Why no option is priced; None when they are."""
+        fit = self._fit
+        return None if isinstance(fit, Fitted) else fit
+
+    @cached_property
+    def _fit(self) -> Fitted | str:
+        since = self.findings["volume"].figures.get("slower_since_run", 0.0)
+        try:
+            return fitted.fitted(
+                self.history, self.then, self.limits, since_run=int(since), **self.given
+            )
+        except CannotPrice as error:
+            return str(error)
+
+    @cached_property
+    def workshop(self) -> Workshop | None:
+        """Where other designs are built and priced; None when the history does not allow it."""
+        if self.fit is None:
+            return None
+        start = int(np.median(self.then.recent.groupby("day")["hour"].min()))
+        return Workshop(self.fit, self.limits, self.consumers, start)
+
+    @cached_property
+    def options(self) -> list[Option]:
+        """Today's pipeline and every kind of change at its best, smallest first."""
+        return advice.options_of(self)
+
+    @cached_property
+    def smallest(self) -> Option | None:
+        """The smallest change that serves every consumer; None when none does or can be told."""
+        return options.smallest(self.options) if self.fails is not None else None
+
+    @cached_property
+    def headline(self) -> str:
+        """What is the matter, in one sentence with its figures."""
+        return advice.headline(self)
+
+    @cached_property
+    def recommendation(self) -> str:
+        """What to do and what it costs beside today, or what to find out first."""
+        return advice.recommendation(self)
+
+    @cached_property
+    def would_change(self) -> list[str]:
+        """What would make another option the right one, one sentence each."""
+        return advice.would_change(self)
+
+    @property
+    def assumed(self) -> list[str]:
+        """What was taken for granted because neither columns nor arguments said it."""
+        window = [] if self.limits.window_given else ["a run may last until the next one starts"]
+        if self.fit is None:
+            return window
+        kept = f"every design has room for {options.HEADROOM - 1:.0%} more rows"
+        prices = "start-up, overheads and other engines' speed are the course's constants"
+        return [*window, *self.fit.assumed, kept, prices]
+
+    @property
+    def notes(self) -> list[str]:
+        """How columns were understood and which rows were set aside."""
+        return [*self.history.said, *map(str, self.history.aside)]
+
+    def table(self) -> pd.DataFrame:
+        """The whole diagnosis as rows: columns part, name, verdict, usd_per_day and says.
+
+        `part` is finding, date, option, change, assumed or data; `usd_per_day` is NaN but for
+        options.
+        """
+        rows = [
+            *(("finding", topic, one.verdict, one.says) for topic, one in self.findings.items()),
+            *(("date", one.limit, one.when, one.says) for one in self.dates),
+            *(
+                (
+                    "option",
+                    one.name,
+                    "serves" if one.serves else "does not serve",
+                    "; ".join((one.how, *one.missed)),
+                    one.usd_per_day[1],
+                )
+                for one in self.options
+            ),
+            *(("change", "", "", says) for says in self.would_change),
+            *(("assumed", "", "", says) for says in self.assumed),
+            *(("data", "", "", says) for says in self.notes),
+        ]
+        table = pd.DataFrame(rows, columns=["part", "name", "verdict", "says", "usd_per_day"])
+        return table[["part", "name", "verdict", "usd_per_day", "says"]]
+
+
+def diagnose(
+    runs: pd.DataFrame,
+    consumers: pd.DataFrame | Iterable[Consumer] | None = None,
+    *,
+    name: str = "pipeline",
+    columns: Mapping[str, str] | None = None,
+    run_window_hours: float | None = None,
+    interval_hours: float | None = None,
+    budget_usd_per_day: float | None = None,
+    state_limit_bytes: float | None = None,
+    nodes: int | None = None,
+    peak_factor: float | None = None,
+    state: State | None = None,
+) -> Diagnosis:
+    """Diagnose a pipeline from the history of its runs.
+
+    Parameters
+    ----------
+    runs : one row a run. Columns as `data.order_runs` documents them, and `state_bytes`; start and
+        end (or a duration) are needed, each other one lets more be told. Other names are guessed,
+        and `diagnosis.notes` says which; `read_runs` makes such a table of a file.
+    consumers : `Consumer` objects, or a DataFrame with name and freshness_seconds, and perhaps
+        deadline_hour (local o'clock) and share.
+    name : what the pipeline is called.
+    columns : documented name to the export's own, where the guess would be wrong.
+    run_window_hours : the longest a run may take; without it, until the next one starts.
+    interval_hours : hours between starts; without it, their median in the history.
+    budget_usd_per_day, state_limit_bytes : None where nothing limits them.
+    nodes : nodes of today's cluster, for options; without it, from its price an hour.
+    peak_factor : the busiest hour over the mean; without it, from hourly runs, or the course's.
+    state : what a stream of this logic would have to remember; None: nothing.
+
+    Raises HistoryError (a ValueError) with a sentence for columns that are missing or wrong, and
+    what `quantities.check` raises for a limit.
+    """
+    known = history(runs, columns)
+    readers = tuple(_consumers(consumers))
+    limits = _limits(known, run_window_hours, interval_hours, budget_usd_per_day, state_limit_bytes)
+    then = questions.then_and_now(known, limits.interval_hours)
+    served = tuple(questions.served(then, limits, readers))
+    checks = questions.checks(then, known, limits, served, bool(readers))
+    findings = {
+        "volume": questions.outgrown(then, limits),
+        "rereading": questions.rereads(then, known),
+        "freshness": questions.freshness(served),
+        "stage": questions.slowest_stage(then, known),
+        "dimension": questions.fails(checks),
+    }
+    given = {"nodes": nodes, "peak_factor": peak_factor, "state": state}
+    return Diagnosis(name, known, limits, readers, findings, checks, served, then, given)
+
+
+def _yes(finding: Finding) -> bool | None:
+    return finding.verdict == "yes" if finding.decided else None
+
+
+def _word(finding: Finding) -> str | None:
+    return finding.verdict if finding.decided else None
+
+
+def _limits(
+    known: History,
+    window: float | None,
+    interval: float | None,
+    budget: float | None,
+    state: float | None,
+) -> Limits:
+    """The limits as given; the interval is the median time between starts unless given."""
+    if interval is None:
+        apart = known.runs["start"].diff().dt.total_seconds().dropna() / 3600
+        interval = float(np.round(apart.median(), 2)) if len(apart) else 24.0
+    interval = check("interval_hours", interval, Quantity("hours", above=0))
+    return Limits(
+        interval,
+        interval if window is None else check("run_window_hours", window),
+        window is not None,
+        None if budget is None else check("budget_usd_per_day", budget),
+        None if state is None else check("state_limit_bytes", state, Quantity("bytes", above=0)),
+    )
+
+
+def _consumers(given: pd.DataFrame | Iterable[Consumer] | None) -> list[Consumer]:
+    if given is None:
+        return []
+    if isinstance(given, pd.DataFrame):
+        lacking = [column for column in ("name", "freshness_seconds") if column not in given]
+        if lacking:
+            raise HistoryError(
+                f"the consumers lack {' and '.join(lacking)}: they have "
+                f"{', '.join(map(str, given.columns))}. A consumer needs a name and "
+                "freshness_seconds (the oldest its data may be), and may have deadline_hour and "
+                "share"
+            )
+        return [_consumer(row) for row in given.to_dict("records")]
+    readers = list(given)
+    if not all(isinstance(one, Consumer) for one in readers):
+        raise TypeError(f"consumers must be a DataFrame or Consumer objects, got {readers!r}")
+    return readers
+
+
+def _consumer(row: Mapping[Any, Any]) -> Consumer:
+    def number(column: str) -> float | None:
+        value = row.get(column)
+        return None if value is None or pd.isna(value) else float(value)
+
+    try:
+        need = row["freshness_seconds"]
+        share = number("share")
+        return Consumer.needing(
+            str(row["name"]),
+            seconds("freshness_seconds", need if isinstance(need, str) else float(need)),
+            number("deadline_hour"),
+            1.0 if share is None else share,
+        )
+    except (TypeError, ValueError) as error:
+        raise HistoryError(f"consumer {row['name']!r}: {error}") from error
