@@ -22,8 +22,10 @@ from tradeoff import (
     sized,
     workload,
 )
-from tradeoff import simulate as room
 from tradeoff.simulate import Arrivals, Bursts, against_closed_form, is_exact, simulate
+from tradeoff.simulate import arrivals as arrivals_room
+from tradeoff.simulate import run as run_room
+from tradeoff.simulate.count import QUANTILES
 
 DAY = 86_400.0
 PEAKED = day_curve(2.2)
@@ -123,11 +125,11 @@ def test_a_queue_is_that_of_a_plain_loop(arrivals, servers, rate):
 @pytest.mark.parametrize("design", [batches(5e5, 900, PEAKED), batches(5e5), queue(0.5)])
 def test_neither_chunks_nor_drawing_twice_change_a_figure(design, monkeypatch):
     before = simulate(design, seed=3)
-    monkeypatch.setattr(room, "KEPT_EVENTS", 0)
+    monkeypatch.setattr(run_room, "KEPT_EVENTS", 0)
     again = simulate(design, seed=3)
     pd.testing.assert_frame_equal(before.batches, again.batches)
     assert before.latency_p99_seconds == again.latency_p99_seconds
-    monkeypatch.setattr(room, "CHUNK_EVENTS", 1000)
+    monkeypatch.setattr(arrivals_room, "CHUNK_EVENTS", 1000)
     arrivals = np.concatenate(list(Arrivals(design.workload, 0.0, DAY, seed=3).chunks()))
     small = simulate(design, arrivals=arrivals, seed=3)
     monkeypatch.undo()
@@ -140,7 +142,7 @@ def test_neither_chunks_nor_drawing_twice_change_a_figure(design, monkeypatch):
 
 def test_quantiles_are_within_their_stated_error():
     found = simulate(queue(0.9), keep_latencies=True)
-    for name, share in room.QUANTILES.items():
+    for name, share in QUANTILES.items():
         exact = np.quantile(found.latencies, share)
         assert getattr(found, f"latency_{name}_seconds") == pytest.approx(exact, rel=2**-11)
     assert found.latency_best_seconds == found.latencies.min()
