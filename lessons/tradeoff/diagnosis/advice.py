@@ -8,14 +8,14 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from tradeoff.diagnosis.options import CLUSTER, QUERY, Option, Workshop, smallest
-from tradeoff.diagnosis.questions import DAY_HOURS, DIMENSIONS, clock
+from tradeoff.diagnosis.questions import DAY_HOURS, DIMENSIONS, clock, date, unmet
 from tradeoff.model import Consumer, engine, words
 
 if TYPE_CHECKING:
     from tradeoff.diagnosis.verdict import Diagnosis
 
 KEEP = "Keep as it is"
-UNDO = "Find and undo what slowed it"
+UNDO = "Undo what slowed it"
 BOUND = "Bound the state"
 POOL_SECONDS = (60, 120, 240, 360, 480, 600, 900, 1800, 3600)
 
@@ -31,7 +31,7 @@ def limits_of_a_run(found: Diagnosis) -> list[tuple[str, float]]:
         due = one.consumer.deadline_hour
         if due is not None and one.complete_hour is not None and found.then.hours_now:
             left = due - (one.complete_hour.mid - found.then.hours_now.mid)
-            if 0 < left < DAY_HOURS:
+            if 0 < left < found.limits.run_window_hours:
                 limits.append((f"the {clock(due)} deadline of {one.consumer.name}", left))
     return limits
 
@@ -60,12 +60,25 @@ def _keep(found: Diagnosis) -> Option:
         KEEP,
         (),
         (usd, usd, usd),
-        tuple(found.checks[name].says for name in above),
-        f"every {words.duration(found.limits.interval_hours * 3600)}, typical run {run}",
+        tuple(_missed_today(found)),
+        (f"every {words.duration(found.limits.interval_hours * 3600)}, typical run {run}",),
         sure=not open_,
         room=None if above else _room_today(found),
-        gives="a run outlasts what its limits allow",
+        gives="a run that outlasts its tightest limit",
     )
+
+
+def _missed_today(found: Diagnosis) -> list[str]:
+    missed = []
+    if found.checks["throughput"].side == "above" and found.then.hours_now:
+        run = words.duration(found.then.hours_now.mid * 3600)
+        missed.append(f"a run of {run} (window {found.limits.run_window_hours:g} h)")
+    for one in found.served:
+        if one.state == "above":
+            complete = one.complete_hour.mid if one.complete_hour else None
+            missed += unmet(one.consumer, one.age_hours.mid, complete)
+    others = [found.checks[name] for name in ("cost", "state")]
+    return missed + [check.says for check in others if check.side == "above"]
 
 
 def _bill_today(found: Diagnosis) -> float:
@@ -98,20 +111,19 @@ def _undone(found: Diagnosis, keep: Option) -> list[Option]:
     if then.rows_now and then.rows_then:
         rows = max(1.0, then.rows_now.mid / then.rows_then.mid)
     hours = then.hours_then.mid * rows
-    missed = [name for name, allowed in limits_of_a_run(found) if hours > allowed]
-    late = [
-        one.consumer.name
-        for one in found.served
-        if (one.consumer.freshness_seconds or math.inf) < 3600 * found.limits.interval_hours
-    ]
+    missed = []
+    for one in found.served:
+        longer = hours - then.hours_now.mid
+        complete = one.complete_hour.mid + longer if one.complete_hour else None
+        missed += unmet(one.consumer, one.age_hours.mid + longer, complete)
     usd = keep.usd_per_day[1] * hours / then.hours_now.mid
     return [
         Option(
             UNDO,
             (),
             (usd, usd, usd),
-            tuple([f"misses {name}" for name in missed] + [f"too late for {one}" for one in late]),
-            f"runs of {words.duration(hours * 3600)} again",
+            tuple(missed),
+            (f"runs of {words.duration(hours * 3600)} again",),
         )
     ]
 
@@ -126,7 +138,7 @@ def _bounded(found: Diagnosis, keep: Option) -> list[Option]:
             (QUERY,),
             keep.usd_per_day,
             tuple(others),
-            "a window and a watermark (or a time to live) for what the logic remembers",
+            ("a window and a watermark (or a time to live) for what the logic remembers",),
         )
     ]
 
@@ -145,7 +157,10 @@ def headline(found: Diagnosis) -> str:
     if fails != "throughput":
         return f"{fails.capitalize()} fails: {found.checks[fails].says}."
     since = next((one for one in found.dates if one.hours == found.limits.run_window_hours), None)
-    passed = f", {since.since}" if since and since.since else ""
+    passed = f", since {since.since}" if since and since.since else ""
+    if "slower_since_run" in volume:
+        jumped = found.history.runs["day"].iloc[int(volume["slower_since_run"])]
+        passed = f", since {date(jumped)}"
     run, window = volume["run_hours_now"], volume["window_hours"]
     said = f"{words.duration(run * 3600)} of a {window:g} h window{passed}"
     if found.outgrown:
@@ -173,10 +188,11 @@ def recommendation(found: Diagnosis) -> str:
         return f"Change nothing: {words.usd(chosen.usd_per_day[1])} a day serves everyone{room}."
     today = words.usd(found.options[0].usd_per_day[1])
     if chosen.name == BOUND:
-        return f"Smallest change: {_lower(chosen.name)}: {chosen.how}."
+        return f"Smallest change: {_lower(chosen.name)}, {today} a day as today."
+    usd = _lower(_usd(chosen))
     return (
-        f"Smallest change that serves every consumer: {_lower(chosen.name)} ({chosen.how}). "
-        f"{_usd(chosen)} a day; today costs {today}."
+        f"Smallest change that serves every consumer: {_lower(chosen.name)}, {usd} a day (today: "
+        f"{today})."
     )
 
 
@@ -210,7 +226,7 @@ def would_change(found: Diagnosis) -> list[str]:
     if chosen.room is not None and chosen.room < 8:
         rows = words.count(workshop.fit.rows_per_day * chosen.room)
         said.append(
-            f"More than {chosen.room:.1f} times today's rows ({rows} a day): from there on "
+            f"More than {chosen.room:.1f} times today's rows ({rows} a day): the first miss is "
             f"{chosen.gives}."
         )
     said += _freshest(found, workshop, chosen)
@@ -257,7 +273,7 @@ def _freshest(found: Diagnosis, workshop: Workshop, chosen: Option) -> list[str]
     names = _names(fresh)
     need = words.duration(min(one.freshness_seconds or math.inf for one in fresh))
     return [
-        f"{names} giving up {need}: {_lower(option.name)} ({option.how}) serves the others at "
+        f"{names} giving up {need}: {_lower(option.name)} serves the others at "
         f"{words.usd(_round(option.usd_per_day[1]))} a day."
     ]
 

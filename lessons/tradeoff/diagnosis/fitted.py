@@ -118,11 +118,9 @@ def fitted(
     none that a model day holds.
     """
     if then.hours_now is None:
-        raise CannotPrice(f"{len(then.runs)} runs are too few to price other designs")
+        raise CannotPrice(f"{len(then.runs)} runs are too few")
     if not history.has("rows_new") and not history.has("rows_read"):
-        raise CannotPrice(
-            "other designs cannot be priced: the history has no rows_new or rows_read"
-        )
+        raise CannotPrice("the history has no rows_new or rows_read")
     interval = _cadence(limits.interval_hours)
     assumed: list[str] = []
     recent = then.recent
@@ -173,7 +171,7 @@ def fitted(
 def _typical(rows: np.ndarray) -> float:
     known = robust.mean(np.where(rows > 0, rows, np.nan))
     if known is None:
-        raise CannotPrice("other designs cannot be priced: too few recent runs say their rows")
+        raise CannotPrice("too few recent runs say their rows")
     return known.mid
 
 
@@ -183,7 +181,7 @@ def _cadence(hours: float) -> float:
     nearest = min(CADENCES_HOURS, key=lambda allowed: abs(allowed - hours))
     if abs(nearest - hours) > 0.05 * hours:
         raise CannotPrice(
-            f"other designs cannot be priced: the model's day holds runs every {CADENCES_HOURS} h "
+            f"the model's day holds runs every {CADENCES_HOURS} h "
             f"or more often, these start every {hours:g} h"
         )
     return float(nearest)

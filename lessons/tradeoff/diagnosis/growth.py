@@ -58,7 +58,7 @@ class Crossing:
     """When run time passes a limit.
 
     `when` is `passed`, `ahead`, `not within …` or `can't tell`; `days` (since the first run) has a
-    range for the first two. `since` says the date in words when it is passed.
+    range for the first two. `since` is the date in words when it is passed.
     """
 
     limit: str
@@ -175,8 +175,12 @@ def crossing(trend: Trend, name: str, hours: float) -> Crossing:
     x, y = trend.points["day"].to_numpy(), trend.points["hours"].to_numpy()
     passed = _passed(x, y, hours)
     if passed is not None:
-        since = f"since {_between(trend.origin, passed)}"
-        says = f"{name} ({hours:.3g} h) is passed {since}"
+        since = "before this history begins"
+        range_ = ""
+        if passed.high > 0:
+            since = f"about {_date(trend.origin, passed.mid)}"
+            range_ = f" ({_span(trend.origin, passed.low, passed.high)})"
+        says = f"{name} ({hours:.3g} h) is passed since {since}{range_}"
         return Crossing(name, hours, "passed", says, passed, since)
     if trend.shape == "can't tell":
         return Crossing(name, hours, "can't tell", f"no date for {name}: {trend.says}")
@@ -184,7 +188,10 @@ def crossing(trend: Trend, name: str, hours: float) -> Crossing:
     # A trend carries no further than twice the stretch it was seen on.
     horizon = min(HORIZON_DAYS, 2 * (last - trend.since))
     never = Crossing(
-        name, hours, "not ahead", f"{name} is not reached within {round(horizon)} days at this pace"
+        name,
+        hours,
+        "not ahead",
+        f"{name} is not reached in the next {round(horizon)} days at this pace",
     )
     if trend.shape == "level":
         return never
@@ -203,7 +210,7 @@ def crossing(trend: Trend, name: str, hours: float) -> Crossing:
         name,
         hours,
         "ahead",
-        f"{name} ({hours:.3g} h) is passed {_ahead(trend, days, horizon)}",
+        f"{name} ({hours:.3g} h) will be passed {_ahead(trend, days, horizon)}",
         days,
     )
 
@@ -233,18 +240,16 @@ def _meets(shape: str, line: Line, slope: float, hours: float) -> float:
     return float(middle_x + (target - middle_y) / slope) if slope > 0 else np.inf
 
 
-def _between(origin: pd.Timestamp, days: Estimate) -> str:
-    if days.low == days.high == 0.0:
-        return "before this history begins"
-    on, early, late = (_date(origin, day) for day in (days.mid, days.low, days.high))
-    return f"about {on}" if early == late else f"about {on} (between {early} and {late})"
-
-
 def _ahead(trend: Trend, days: Estimate, horizon: float) -> str:
-    on, early = _date(trend.origin, days.mid), _date(trend.origin, days.low)
-    end = float(trend.points["day"].iloc[-1]) + horizon
-    late = _date(trend.origin, days.high) if days.high <= end else None
-    return f"about {on}, between {early} and " + (late or f"later than {_date(trend.origin, end)}")
+    on, end = _date(trend.origin, days.mid), float(trend.points["day"].iloc[-1]) + horizon
+    if days.high <= end:
+        return f"about {on} ({_span(trend.origin, days.low, days.high)})"
+    return f"about {on} ({_date(trend.origin, days.low)} or later, no end in sight)"
+
+
+def _span(origin: pd.Timestamp, low: float, high: float) -> str:
+    early, late = _date(origin, low), _date(origin, high)
+    return f"{early.removesuffix(late[-5:])} to {late}"
 
 
 def _date(origin: pd.Timestamp, day: float) -> str:

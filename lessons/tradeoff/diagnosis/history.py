@@ -168,7 +168,8 @@ def history(runs: pd.DataFrame, columns: Mapping[str, str] | None = None) -> His
     kept = [*("start", "end", "hour", "day", "seconds"), *(n for n in NUMBERS if n in clean)]
     if "duration" in found and "end" in found:
         said += _hold_against_end(found["duration"][0], clean)
-    return History(clean[kept], len(export), aside, tuple(said))
+    guessed = tuple(runs.attrs.get("said", ()))  # by the reader of the file
+    return History(clean[kept], len(export), aside, (*guessed, *said))
 
 
 class _Bad:
@@ -207,7 +208,9 @@ def _named(
         if column not in export:
             raise HistoryError(f"{column!r}, named for {name}, is not among {_listed(export)}")
     found = {name: (column, 1.0) for name, column in by_hand.items()}
-    found |= {name: (name, 1.0) for name in (*NUMBERS, "start", "end") if name in export} | found
+    found |= {
+        name: (name, 1.0) for name in (*NUMBERS, "start", "end", "status") if name in export
+    } | found
     said: list[str] = []
     for name, aliases in ALIASES.items():
         if name in found:

@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 
 from tradeoff.diagnosis.fitted import Fitted
-from tradeoff.diagnosis.questions import Limits
+from tradeoff.diagnosis.questions import Limits, unmet
 from tradeoff.model import (
     Cadence,
     Consumer,
@@ -57,7 +57,7 @@ class Option:
     usd_per_day : what a day costs: the likely figure, least and most over the fit's readings.
     missed : which needs it does not meet, in words; empty when it serves every consumer.
     sure : whether the answer is the same for every reading of the fit.
-    how : cadence and size of each path, in words.
+    paths : cadence and size of each path, in words.
     room : how many times today's volume it still serves (8 stands for 8 or more).
     gives : the need that is missed first beyond that.
     plan : the designs; None for today's pipeline, which was measured and not modelled.
@@ -67,11 +67,16 @@ class Option:
     touches: tuple[str, ...]
     usd_per_day: tuple[float, float, float]
     missed: tuple[str, ...]
-    how: str
+    paths: tuple[str, ...]
     sure: bool = True
     room: float | None = None
     gives: str = ""
     plan: Plan | None = field(default=None, repr=False)
+
+    @property
+    def how(self) -> str:
+        """All paths in one line."""
+        return "; ".join(self.paths)
 
     @property
     def serves(self) -> bool:
@@ -139,7 +144,7 @@ class Workshop:
         if shorter:
             found.append(
                 self.best(
-                    "More often, each run as long",
+                    "More often, same query",
                     (SCHEDULE,),
                     self.design(mid),
                     interval_seconds=shorter,
@@ -147,11 +152,11 @@ class Workshop:
             )
         new = self.design(mid, incremental=True)
         if rereads is not False:
-            found.append(self.best("Read only what is new", (QUERY,), new, nodes=[nodes]))
+            found.append(self.best("Only new rows", (QUERY,), new, nodes=[nodes]))
         if shorter:
             found.append(
                 self.best(
-                    "More often, only what is new",
+                    "More often, only new rows",
                     (SCHEDULE, QUERY),
                     new,
                     nodes=range(nodes, max(MOST_NODES, 4 * nodes) + 1),
@@ -164,7 +169,7 @@ class Workshop:
         stream = self.other("flink")
         for name, touches, design, axes in (
             (
-                "One micro-batch path for all",
+                "One micro-batch path",
                 (SCHEDULE, QUERY, ENGINE),
                 self.other("spark_streaming"),
                 {"interval_seconds": small},
@@ -205,7 +210,7 @@ class Workshop:
             if found is None:
                 names = " and ".join(one.name for one in group)
                 missed = (f"nothing on offer serves {names}",)
-                return Option("Split by tier", touches, (math.nan,) * 3, missed, "no design")
+                return Option("Split by tier", touches, (math.nan,) * 3, missed, ("no design",))
             paths.append(self._shrunk(found[0]))
         return self.option("Split by tier", touches, Plan("Split by tier", paths))
 
@@ -220,7 +225,7 @@ class Workshop:
             return None
         paths = [self._shrunk(path) for path in found[0].paths]
         touches = (SCHEDULE, QUERY, ENGINE, *([PATH] if len(paths) > 1 else []))
-        return self.option("Cheapest found by search", touches, Plan("cheapest", paths))
+        return self.option("Cheapest by search", touches, Plan("cheapest", paths))
 
     def _grown(self) -> Workload:
         work = self.fit.workload(self.fit.fixed_seconds.mid)
@@ -254,7 +259,7 @@ class Workshop:
             touches,
             (min(bills), bills[0], max(bills)),
             tuple(missed[0]),
-            "; ".join(self._how(one, len(found[0]) > 1) for one in found[0]),
+            tuple(self._how(one, len(found[0]) > 1) for one in found[0]),
             sure=len({bool(each) for each in missed}) == 1,
             room=room,
             gives=gives,
@@ -277,26 +282,42 @@ class Workshop:
             ],
         )
 
-    def _missed(self, found: Iterable[Evaluation]) -> list[str]:
-        found = list(found)
-        missed = [reason for one in found for reason in one.rejected]
+    def _missed(self, found: Sequence[Evaluation]) -> list[str]:
+        """Needs that the paths leave unmet, each as a figure for what is allowed."""
+        missed: list[str] = []
+        for one in found:
+            if not one.keeps_up:
+                missed.append("a backlog left at the day's end")
+            window = one.design.run_window_hours
+            if window is not None and one.run_longest_seconds > window * 3600 * (1 + 1e-9):
+                run = words.duration(one.run_longest_seconds)
+                missed.append(f"a run of {run} (window {window:g} h)")
+            for consumer in one.design.consumers:
+                age, ready = one.latency_worst_seconds / 3600, one.yesterday_complete_hour
+                missed += unmet(consumer, age, ready)
+            if one.state_grows:
+                missed.append("state that grows without end")
         budget, bill = self.limits.budget_usd_per_day, _bill(found)
         if budget is not None and bill > budget * (1 + 1e-9):
-            missed.append(f"{words.usd(bill)} a day is over the budget of {words.usd(budget)}")
+            missed.append(f"{words.usd(bill)} a day (budget {words.usd(budget)})")
         return missed
 
     def _how(self, found: Evaluation, of_several: bool) -> str:
         path = found.design
-        nodes = f"{path.nodes} node{'s' * (path.nodes > 1)}"
         said = [CALLED[path.engine.name]] if path.engine.name in CALLED else []
-        if of_several:
-            said = [" and ".join(one.name for one in path.consumers) + ": ", *said]
-        if path.cadence.kind == "per event":
-            return _joined([*said, nodes])
-        longest, interval = found.run_longest_seconds, path.cadence.interval_seconds
-        run = f"longest run {words.duration(longest)}"
-        late = " (overruns at the peak, then catches up)" * (longest > interval * (1 + 1e-9))
-        return _joined([*said, f"every {words.duration(interval)}", nodes, run + late])
+        if path.cadence.kind != "per event":
+            said.append(f"every {words.duration(path.cadence.interval_seconds)}")
+        if path.rhythm is Rhythm.BATCH and path.incremental:
+            said.append("only new rows")
+        said.append(f"{path.nodes} node{'s' * (path.nodes > 1)}")
+        if path.cadence.kind != "per event":
+            longest = found.run_longest_seconds
+            over = longest > path.cadence.interval_seconds * (1 + 1e-9) and found.keeps_up
+            said.append(f"longest run {words.duration(longest)}")
+            if over and not found.rejected:
+                said.append("which overruns at the peak and catches up")
+        whose = " and ".join(one.name for one in path.consumers)
+        return (f"{whose}: " if of_several else "") + ", ".join(said)
 
     def _room(self, plan: Plan) -> tuple[float, str]:
         """How many times today's volume the plan serves, on the grid of `GROWTH`, and what gives.
@@ -313,7 +334,10 @@ class Workshop:
             bad = np.flatnonzero(misses > 0)
             if len(bad) and GROWTH[max(bad[0] - 1, 0)] < room:
                 room = float(GROWTH[max(bad[0] - 1, 0)])
-                gives = evaluate(path.but(events_per_day=float(volumes[bad[0]]))).rejected[0]
+                beyond = evaluate(path.but(events_per_day=float(volumes[bad[0]])))
+                gives = free._missed([beyond])[0]
+                if len(plan.paths) > 1:
+                    gives += f" (path of {' and '.join(one.name for one in path.consumers)})"
         return room, gives
 
     # --- what would change the answer ------------------------------------------------------------
@@ -339,11 +363,7 @@ class Workshop:
         return replace(self, consumers=tuple(one for one in self.consumers if one not in gone))
 
 
-def _joined(parts: Sequence[str]) -> str:
-    return ", ".join(parts).replace(": , ", ": ")
-
-
-def _bill(found: Iterable[Evaluation]) -> float:
+def _bill(found: Sequence[Evaluation]) -> float:
     return float(sum(one.figures["cost_usd_per_day"] for one in found))
 
 

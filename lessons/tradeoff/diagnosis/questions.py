@@ -31,6 +31,7 @@ REREADS_NOT, REREADS = 1.4, 2.0
 SPIKE = 1.8  # a run this many times its neighbours' median is a one-off
 UNACCOUNTED = 0.1  # share of a run's seconds that its stages may leave out or count twice
 STATE_HORIZON_DAYS = 30.0
+MOSTLY = 3  # rows that grew g times explain little of a time that grew more than g ** 3 times
 
 
 @dataclass(frozen=True)
@@ -174,11 +175,13 @@ def _why_too_long(then: Then, window: float, said: str, figures: dict[str, float
     at_old = max(shrunk, then.hours_then, key=lambda hours: hours.mid)
     figures["run_hours_at_old_volume"] = at_old.mid
     side = at_old.against(window)
+    grew = then.rows_now.mid / then.rows_then.mid
+    slower = then.hours_now.mid / then.hours_then.mid
+    if side == "borderline" and slower > max(grew, 1.0) ** MOSTLY:
+        side = "above"  # whether or not it would just fit, the rows explain little of it
     if side == "borderline":
         said += f". At the old volume it would take {_hours(at_old.mid)}: too close to call"
         return Finding(OUTGREW, BORDERLINE, f"{said}.", figures)
-    grew = then.rows_now.mid / then.rows_then.mid
-    slower = then.hours_now.mid / then.hours_then.mid
     if side == "above":
         said += (
             f". Rows are {grew:.2f} times and time is {slower:.1f} times what they were: runs "
@@ -411,6 +414,18 @@ def lateness(one: Served) -> str:
         f"{one.consumer.name} needs yesterday by {clock(due)} and has it complete at "
         f"{clock(complete)}"
     )
+
+
+def unmet(consumer: Consumer, age_hours: float, complete_hour: float | None) -> list[str]:
+    """The consumer's needs that these figures do not meet: "executives at 7:43 (due 6:00)"."""
+    missed = []
+    need = consumer.freshness_seconds or np.inf
+    if age_hours * 3600 > need * (1 + 1e-9):
+        missed.append(f"{consumer.name} {_hours(age_hours)} old (needs {words.duration(need)})")
+    due = consumer.deadline_hour
+    if due is not None and complete_hour is not None and complete_hour > due + 1e-9:
+        missed.append(f"{consumer.name} at {clock(complete_hour)} (due {clock(due)})")
+    return missed
 
 
 def clock(hour: float) -> str:

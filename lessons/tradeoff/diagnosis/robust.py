@@ -42,28 +42,27 @@ class Estimate:
 
 
 def median(values: np.ndarray, slots: np.ndarray | None = None) -> Estimate | None:
-    """The median, and the order statistics that hold it with 95 % confidence (binomial).
+    """The median and its range, from the median absolute deviation; None below `FEWEST` values.
 
     `slots` says which place in a cycle (hour of the day) each value has: what differs from slot to
     slot is no doubt about the median, so the range is that of the values over their slot's median.
-    Slots with fewer than four values on average are not used. None for fewer than `FEWEST` finite
-    values. No shape of distribution is assumed.
+    Slots with fewer than four values on average are not used.
     """
     known = np.isfinite(values)
     values, count = values[known], int(known.sum())
     if count < FEWEST:
         return None
     middle = float(np.median(values))
-    ordered = np.sort(values)
+    usual: float | np.ndarray = middle
     if slots is not None:
         names, which = np.unique(slots[known], return_inverse=True)
         if 1 < len(names) <= count / 4:
-            usual = np.array([np.median(values[which == i]) for i in range(len(names))])
-            ordered = np.sort(middle * values / np.maximum(usual[which], 1e-9))
-    reach = 0.98 * math.sqrt(count)  # 1.96 standard deviations of a fair coin's heads
-    low = max(0, math.floor((count - 1) / 2 - reach))
-    high = min(count - 1, math.ceil((count - 1) / 2 + reach))
-    return Estimate(min(float(ordered[low]), middle), middle, max(float(ordered[high]), middle))
+            levels = np.array([np.median(values[which == i]) for i in range(len(names))])
+            usual = levels[which]
+    away = np.abs(values - usual) * middle / np.maximum(usual, 1e-9)
+    # 1.25: a median's error over a mean's; 6 / count: few values know their own spread badly.
+    reach = (2 + 6 / count) * 1.25 * 1.4826 * float(np.median(away)) / math.sqrt(count)
+    return Estimate(middle - reach, middle, middle + reach)
 
 
 def mean(values: np.ndarray) -> Estimate | None:

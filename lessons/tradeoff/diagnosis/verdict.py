@@ -251,7 +251,7 @@ def _limits(
     """The limits as given; the interval is the median time between starts unless given."""
     if interval is None:
         apart = known.runs["start"].diff().dt.total_seconds().dropna() / 3600
-        interval = float(np.round(apart.median(), 2)) if len(apart) else 24.0
+        interval = float(f"{apart.median():.3g}") if len(apart) else 24.0
     interval = check("interval_hours", interval, Quantity("hours", above=0))
     return Limits(
         interval,
