@@ -83,7 +83,7 @@ def lab(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def page(lab):
+def page(lab, shots):
     """The lesson, opened and run from top to bottom."""
     address, folder = lab
     with sync_api.sync_playwright() as playwright:
@@ -93,10 +93,14 @@ def page(lab):
         page.frames_bytes = []
         page.on("websocket", lambda socket: count_bytes(socket, page.frames_bytes))
         page.goto(f"{address}/lab/tree/{LESSON}")
-        page.locator(".jp-Notebook .jp-Cell").first.wait_for()
+        # Without a kernel that is up, JupyterLab drops what it is asked to run.
+        page.locator("#jp-main-statusbar").get_by_text("| Idle").wait_for()
         page.get_by_role("menuitem", name="Run", exact=True).click()
         page.get_by_text("Run All Cells", exact=True).click()
-        wait(lambda: saved_results(page, folder / LESSON), 120, "the lesson does not end")
+        try:
+            wait(lambda: saved_results(page, folder / LESSON), 180, "the lesson does not end")
+        finally:
+            page.screenshot(path=shots / "after_run.png")
         page.keyboard.press("Control+b")  # room for the notebook
         yield page
         browser.close()
@@ -125,12 +129,11 @@ def count_bytes(socket, frames):
 
 def saved_results(page, path):
     """The notebook as saved, once each of its code cells has run; until then None."""
+    if page.locator("#jp-main-statusbar").get_by_text("| Idle").count() == 0:
+        return None
     page.keyboard.press("Control+s")
     time.sleep(1)
-    try:
-        book = nbformat.read(path, as_version=4)
-    except ValueError:
-        return None  # read while it was written
+    book = nbformat.read(path, as_version=4)
     code = [cell for cell in book.cells if cell.cell_type == "code"]
     return book if all(cell.execution_count for cell in code) else None
 
