@@ -1,6 +1,7 @@
-"""The command `tradeoff`: open the course, and say what this machine lacks for each part of it."""
+"""The command `tradeoff`: open the course, see what this machine lacks, diagnose a pipeline."""
 
 import argparse
+import io
 import os
 import re
 import shutil
@@ -157,6 +158,85 @@ def doctor() -> int:
     return int(not all(item.found for item in parts[COURSE]))
 
 
+NOTHING_FAILS, FAILS, UNREADABLE, CANNOT_TELL = 0, 1, 2, 3
+
+
+def diagnose_runs(chosen: argparse.Namespace) -> int:
+    """Print what a run history says of its pipeline; the exit code says whether something fails.
+
+    Only the files named are read and written; nothing leaves the machine.
+    """
+    from tradeoff import memo
+    from tradeoff.diagnosis import HistoryError, diagnose, read_runs
+
+    try:
+        found = diagnose(
+            read_runs(chosen.runs, dag_id=chosen.dag),
+            read_runs(chosen.consumers) if chosen.consumers else None,
+            name=chosen.name or chosen.runs.stem,
+            columns=dict(chosen.column),
+            run_window_hours=chosen.window,
+            interval_hours=chosen.interval,
+            budget_usd_per_day=chosen.budget,
+            state_limit_bytes=chosen.state_limit,
+        )
+        if chosen.out:
+            chosen.out.write_text(memo.html(found), encoding="utf-8")
+    except (HistoryError, ValueError, OSError) as error:
+        print(f"tradeoff diagnose: {error}", file=sys.stderr)
+        return UNREADABLE
+    if isinstance(sys.stdout, io.TextIOWrapper):  # a Windows console may know no arrows
+        sys.stdout.reconfigure(errors="replace")
+    print(memo.markdown(found) if chosen.markdown else memo.text(found), end="")
+    if found.fails is None:
+        return CANNOT_TELL
+    return NOTHING_FAILS if found.fails == "none" else FAILS
+
+
+def _column(text: str) -> tuple[str, str]:
+    name, given, column = text.partition("=")
+    if not given:
+        raise argparse.ArgumentTypeError(f"say NAME=COLUMN, as in rows_read=n_in, not {text!r}")
+    return name, column
+
+
+def _add_diagnose(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    parser = commands.add_parser(
+        "diagnose",
+        help="what a pipeline's run history says: what fails, and the smallest change",
+        description="Exit code: 0 nothing fails, 1 a dimension fails, 2 the files cannot be used, "
+        "3 the history cannot tell. Nothing leaves this machine.",
+    )
+    parser.add_argument(
+        "runs",
+        type=Path,
+        help="CSV or Parquet, an Airflow task-instance export, dbt run_results.json or Spark event "
+        "logs (a file, or a folder of them)",
+    )
+    parser.add_argument(
+        "--consumers", type=Path, help="CSV: name, freshness_seconds; deadline_hour, share"
+    )
+    parser.add_argument("--window", type=float, metavar="HOURS", help="the longest a run may take")
+    parser.add_argument(
+        "--interval", type=float, metavar="HOURS", help="between starts (else from the history)"
+    )
+    parser.add_argument("--budget", type=float, metavar="USD", help="a day")
+    parser.add_argument("--state-limit", type=float, metavar="BYTES")
+    parser.add_argument(
+        "--column",
+        type=_column,
+        action="append",
+        default=[],
+        metavar="NAME=COLUMN",
+        help="a documented column's name in your file, where the guess is wrong",
+    )
+    parser.add_argument("--dag", help="which DAG of an Airflow export that has several")
+    parser.add_argument("--name", help="what the pipeline is called")
+    parser.add_argument("--out", type=Path, metavar="MEMO.html", help="write the memo there")
+    parser.add_argument("--markdown", action="store_true", help="print the memo as Markdown")
+    parser.set_defaults(command="diagnose")
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="tradeoff", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True)
@@ -167,9 +247,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     opener.add_argument("--no-browser", action="store_true", help="only print the address")
     opener.add_argument("jupyterlab", nargs="*", help="after --: arguments for JupyterLab itself")
     commands.add_parser("doctor", help="what this machine has and lacks for each part")
+    _add_diagnose(commands)
     chosen = parser.parse_args(arguments)
     if chosen.command == "doctor":
         return doctor()
+    if chosen.command == "diagnose":
+        return diagnose_runs(chosen)
     try:
         return open_course(chosen.folder, not chosen.no_browser, chosen.jupyterlab)
     except OSError as error:

@@ -70,6 +70,19 @@ def html(diagnosis: Diagnosis) -> str:
     )
 
 
+def text(diagnosis: Diagnosis) -> str:
+    """The memo in brief, for a terminal: what fails, what to do, and the answers behind it."""
+    found = diagnosis
+    lines = [_title(found), _about(found), "", found.headline, found.recommendation]
+    lines += [f"  - {_upper(path)}" for path in _build(found)] + [""]
+    for topic, question in FINDINGS.items():
+        one = found.findings[topic]
+        lines += [f"{question} {one.verdict.upper()}", f"  {one.says}"]
+    lines += [""] + [f"{one.name:26} {_usd(one):>12}  {_serves(one)[0]}" for one in found.options]
+    lines += [f"note: {one}" for one in found.notes]
+    return "\n".join(lines) + "\n"
+
+
 def markdown(diagnosis: Diagnosis) -> str:
     """The memo as Markdown for a pull request: the same words and tables, no picture."""
     found = diagnosis
@@ -128,7 +141,7 @@ def _about(found: Diagnosis) -> str:
     first, last = (_date(runs["day"].iloc[place]) for place in (0, -1))
     every = words.duration(found.limits.interval_hours * 3600)
     aside = sum(len(one.rows) for one in found.history.aside)
-    left_out = f", {aside} rows set aside" if aside else ""
+    left_out = f", {aside} row{'s' * (aside > 1)} set aside" if aside else ""
     return f"{len(runs)} runs from {first} to {last}, one every {every}{left_out}."
 
 

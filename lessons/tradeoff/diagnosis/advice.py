@@ -72,7 +72,9 @@ def _missed_today(found: Diagnosis) -> list[str]:
     missed = []
     if found.checks["throughput"].side == "above" and found.then.hours_now:
         run = words.duration(found.then.hours_now.mid * 3600)
-        missed.append(f"a run of {run} (window {found.limits.run_window_hours:g} h)")
+        missed.append(
+            f"a run of {run} (window {words.duration(found.limits.run_window_hours * 3600)})"
+        )
     for one in found.served:
         if one.state == "above":
             complete = one.complete_hour.mid if one.complete_hour else None
@@ -82,13 +84,14 @@ def _missed_today(found: Diagnosis) -> list[str]:
 
 
 def _bill_today(found: Diagnosis) -> float:
-    """USD a day: what recent runs cost, and the model's price of people to run a batch."""
+    """USD a day: what recent runs cost, and the model's price of people; NaN if unknown."""
     assert found.then.hours_now is not None
     if found.history.has("cost_usd"):
         each = float(found.then.recent["cost_usd"].mean())
+    elif found.fit:
+        each = found.then.hours_now.mid * found.fit.usd_per_hour
     else:
-        price = found.fit.usd_per_hour if found.fit else engine("spark_ephemeral").node_usd_per_hour
-        each = found.then.hours_now.mid * price
+        return math.nan
     people = engine("spark_ephemeral").operations_usd_per_day
     return each * DAY_HOURS / found.limits.interval_hours + people
 
@@ -162,7 +165,7 @@ def headline(found: Diagnosis) -> str:
         jumped = found.history.runs["day"].iloc[int(volume["slower_since_run"])]
         passed = f", since {date(jumped)}"
     run, window = volume["run_hours_now"], volume["window_hours"]
-    said = f"{words.duration(run * 3600)} of a {window:g} h window{passed}"
+    said = f"{words.duration(run * 3600)} of a {words.duration(window * 3600)} window{passed}"
     if found.outgrown:
         grew = f"from {words.count(volume['rows_then'])} to {words.count(volume['rows_now'])}"
         return f"Volume outgrew the run window: a run takes {said}. Rows a run went {grew}."
@@ -185,7 +188,9 @@ def recommendation(found: Diagnosis) -> str:
         return "No kind of change that the model knows serves every consumer within the limits."
     if chosen.name == KEEP:
         room = _room_said(chosen.room)
-        return f"Change nothing: {words.usd(chosen.usd_per_day[1])} a day serves everyone{room}."
+        usd = chosen.usd_per_day[1]
+        today = f"today's pipeline, {words.usd(usd)} a day," if usd > 0 else "today's pipeline"
+        return f"Change nothing: {today} serves everyone{room}."
     today = words.usd(found.options[0].usd_per_day[1])
     if chosen.name == BOUND:
         return f"Smallest change: {_lower(chosen.name)}, {today} a day as today."
@@ -222,7 +227,7 @@ def would_change(found: Diagnosis) -> list[str]:
     if chosen.name == UNDO:
         said += _if_not_found(found)
     if chosen.plan is not None:
-        said += _kept_fixed(workshop, chosen)
+        said += _kept_fixed(found, workshop, chosen)
     if chosen.room is not None and chosen.room < 8:
         rows = words.count(workshop.fit.rows_per_day * chosen.room)
         said.append(
@@ -246,15 +251,22 @@ def _if_not_found(found: Diagnosis) -> list[str]:
     return [f"No cause found: {_lower(second.name)}, {second.how}, serves everyone at {usd} a day."]
 
 
-def _kept_fixed(workshop: Workshop, chosen: Option) -> list[str]:
+def _kept_fixed(found: Diagnosis, workshop: Workshop, chosen: Option) -> list[str]:
+    """How much of the fixed part an incremental run may keep before another choice is better."""
     assert chosen.plan is not None
-    most = workshop.most_fixed_seconds(chosen.plan)
+    rivals = [one for one in found.options if one.serves and one.plan and one is not chosen]
+    dearer = [one for one in rivals if one.usd_per_day[1] > chosen.usd_per_day[1]]
+    rival = min(dearer, key=lambda one: one.usd_per_day[1], default=None)
+    most = workshop.most_fixed_seconds(chosen.plan, rival.usd_per_day[1] if rival else math.inf)
     if most is None:
         return []
-    whole = words.duration(workshop.fit.fixed_seconds.mid)
+    kept, whole = words.duration(most[0]), words.duration(workshop.fit.fixed_seconds.mid)
+    then = "a need is missed"
+    if not most[1] and rival:
+        then = f"{_lower(rival.name)} ({words.usd(_round(rival.usd_per_day[1]))}) costs less"
     return [
-        f"An incremental run that keeps more than {words.duration(most)} of the {whole} that do "
-        "not grow with rows: measure one before you build."
+        f"An incremental run that keeps more than {kept} of the {whole} that do not grow with "
+        f"rows: then {then}. Measure one before you build."
     ]
 
 

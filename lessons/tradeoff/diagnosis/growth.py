@@ -15,6 +15,7 @@ import pandas as pd
 from tradeoff.diagnosis import robust
 from tradeoff.diagnosis.history import History
 from tradeoff.diagnosis.robust import Estimate, Line
+from tradeoff.model import words
 
 WEEKS_FROM_DAYS = 56
 FEWEST_POINTS = 8
@@ -180,7 +181,7 @@ def crossing(trend: Trend, name: str, hours: float) -> Crossing:
         if passed.high > 0:
             since = f"about {_date(trend.origin, passed.mid)}"
             range_ = f" ({_span(trend.origin, passed.low, passed.high)})"
-        says = f"{name} ({hours:.3g} h) is passed since {since}{range_}"
+        says = f"{name} ({words.duration(hours * 3600)}) is passed since {since}{range_}"
         return Crossing(name, hours, "passed", says, passed, since)
     if trend.shape == "can't tell":
         return Crossing(name, hours, "can't tell", f"no date for {name}: {trend.says}")
@@ -210,7 +211,7 @@ def crossing(trend: Trend, name: str, hours: float) -> Crossing:
         name,
         hours,
         "ahead",
-        f"{name} ({hours:.3g} h) will be passed {_ahead(trend, days, horizon)}",
+        f"{name} ({words.duration(hours * 3600)}) will be passed {_ahead(trend, days, horizon)}",
         days,
     )
 

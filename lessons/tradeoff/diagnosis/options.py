@@ -342,20 +342,25 @@ class Workshop:
 
     # --- what would change the answer ------------------------------------------------------------
 
-    def most_fixed_seconds(self, plan: Plan) -> float | None:
-        """Most fixed seconds an incremental run may keep; None when it never matters."""
+    def most_fixed_seconds(self, plan: Plan, usd_per_day: float) -> tuple[float, bool] | None:
+        """Most fixed seconds an incremental run may keep, and whether a need is missed beyond that.
+
+        If none is, the plan costs more than `usd_per_day` (what the next one costs) beyond. None
+        when neither happens, or when there is hardly a fixed part.
+        """
         mine = [path for path in plan.paths if path.incremental and path.rhythm is Rhythm.BATCH]
         largest = max((path.workload.fixed_seconds for path in mine), default=0.0)
         if largest < 60:
             return None
         tried = np.linspace(0.0, largest, 61)
-        most = largest
+        misses = np.zeros(len(tried), dtype=bool)
+        bill = np.full(len(tried), _bill([evaluate(path) for path in plan.paths]))
         for path in mine:
             frame = sweep(path, fixed_seconds_incremental=tried)
-            bad = np.flatnonzero(replace(self, consumers=path.consumers)._misses(frame) > 0)
-            if len(bad):
-                most = min(most, float(tried[max(bad[0] - 1, 0)]))
-        return None if most == largest else most
+            misses |= replace(self, consumers=path.consumers)._misses(frame) > 0
+            bill += frame["cost_usd_per_day"].to_numpy() - evaluate(path).cost_usd_per_day
+        bad = np.flatnonzero(misses | (bill > usd_per_day))
+        return (float(tried[max(bad[0] - 1, 0)]), bool(misses[bad[0]])) if len(bad) else None
 
     def without(self, consumers: Iterable[Consumer]) -> Workshop:
         """The same workshop for fewer consumers."""

@@ -132,7 +132,8 @@ def outgrown(then: Then, limits: Limits) -> Finding:
         return Finding(OUTGREW, CAN_T_TELL, few)
     late = float((then.recent["seconds"] > window * 3600).mean())
     figures = {"run_hours_now": now.mid, "window_hours": window, "late_share": late}
-    until = f"window of {window:g} h" if limits.window_given else f"{window:g} h until the next run"
+    allowed = _hours(window)
+    until = f"window of {allowed}" if limits.window_given else f"{allowed} until the next run"
     said = f"A run now takes {_hours(now.mid)} of its {until}"
     fits = now.against(window)
     if then.hours_then:
@@ -374,7 +375,7 @@ def _throughput(then: Then, limits: Limits) -> Check:
     window = limits.run_window_hours
     side = then.hours_now.against(window)
     used = then.hours_now.mid / window
-    return Check(side, f"a run takes {_hours(then.hours_now.mid)} of its {window:g} h", used)
+    return Check(side, f"a run takes {_hours(then.hours_now.mid)} of its {_hours(window)}", used)
 
 
 def _latency(found: Sequence[Served], named: bool) -> Check:

@@ -32,11 +32,12 @@ SPARK_EVENTS = (
 )
 
 
-def read_runs(path: str | Path) -> pd.DataFrame:
+def read_runs(path: str | Path, dag_id: str | None = None) -> pd.DataFrame:
     """A run history from a file or a folder, whichever of the formats it is.
 
     CSV or Parquet with one row a run; an Airflow task-instance export (the REST API's JSON, or
-    CSV); one or more dbt `run_results*.json`; one or more Spark event logs, plain or zstd.
+    CSV); one or more dbt `run_results*.json`; one or more Spark event logs, plain or zstd. `dag_id`
+    says which DAG of an Airflow export that has several.
 
     Raises HistoryError naming the path when it is missing or is none of these.
     """
@@ -57,7 +58,7 @@ def read_runs(path: str | Path) -> pd.DataFrame:
     if path.suffix.lower() == ".json":
         content = _json(path)
         if isinstance(content, dict) and "task_instances" in content:
-            return read_airflow(path)
+            return read_airflow(path, dag_id)
         if isinstance(content, dict) and "results" in content and "metadata" in content:
             return read_dbt([path])
         raise HistoryError(
@@ -65,7 +66,7 @@ def read_runs(path: str | Path) -> pd.DataFrame:
             "(metadata, results) nor a Spark event log"
         )
     table = read_csv(path)
-    return read_airflow(path) if set(table.columns) >= AIRFLOW else table
+    return read_airflow(path, dag_id) if set(table.columns) >= AIRFLOW else table
 
 
 def read_csv(path: Path) -> pd.DataFrame:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -18,6 +19,8 @@ from tradeoff.diagnosis.options import Option, Workshop
 from tradeoff.diagnosis.questions import Check, Finding, Limits, Served, Then
 from tradeoff.model import Consumer, State
 from tradeoff.model.quantities import Quantity, check, seconds
+
+NUMBER = re.compile(r"[0-9.]+(e[+-]?[0-9]+)?", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -284,14 +287,14 @@ def _consumers(given: pd.DataFrame | Iterable[Consumer] | None) -> list[Consumer
 def _consumer(row: Mapping[Any, Any]) -> Consumer:
     def number(column: str) -> float | None:
         value = row.get(column)
-        return None if value is None or pd.isna(value) else float(value)
+        return None if value is None or pd.isna(value) or value == "" else float(value)
 
     try:
-        need = row["freshness_seconds"]
-        share = number("share")
+        need, share = row["freshness_seconds"], number("share")
+        in_words = isinstance(need, str) and not NUMBER.fullmatch(need.strip())  # "15 min"
         return Consumer.needing(
             str(row["name"]),
-            seconds("freshness_seconds", need if isinstance(need, str) else float(need)),
+            seconds("freshness_seconds", need if in_words else float(need)),
             number("deadline_hour"),
             1.0 if share is None else share,
         )
