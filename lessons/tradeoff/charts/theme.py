@@ -8,7 +8,7 @@ from typing import Any
 import altair as alt
 import vl_convert
 
-# Okabe and Ito's colours that stand out by about 3 : 1 on white and on JupyterLab's dark background.
+# Okabe and Ito's colours that stand out by about 3 : 1 on JupyterLab's light and dark backgrounds.
 # None of them carries a meaning alone: shapes, dashes or labels repeat it.
 COLOURS = {"blue": "#0072B2", "vermillion": "#D55E00", "green": "#009E73", "purple": "#CC79A7"}
 INK = "currentColor"  # the text colour of the page: dark on light, light on dark
