@@ -64,7 +64,7 @@ def evaluate(design: Design, horizon_days: int = 1) -> Evaluation:
     rejected = _rejections(design, figures)
     worst = max(ratios, key=lambda name: ratios[name])
     # Runs that no longer fit make their results late too: the cause is named, not the symptom.
-    binds = "throughput" if rejected and not figures["fits_window"] else worst
+    binds = "throughput" if rejected and _does_not_fit(design, figures) else worst
     return Evaluation(
         design, figures, binds, rejected, _sentence(design, figures, binds, rejected), ratios
     )
@@ -135,6 +135,14 @@ def _ratios(design: Design, figures: Mapping[str, Any]) -> dict[str, float]:
         "state": 1.0 + filled if figures["state_grows"] else filled,
         "cost": figures["cost_usd_per_day"] / (design.budget_usd_per_day or math.inf),
     }
+
+
+def _does_not_fit(design: Design, figures: Mapping[str, Any]) -> bool:
+    """Work piles up, or a typical run outlasts its interval or window (not just at the peak)."""
+    window = (design.run_window_hours or math.inf) * HOUR_SECONDS
+    timed = design.cadence.kind == "every"
+    room = min(window, design.cadence.interval_seconds) if timed else math.inf
+    return not figures["keeps_up"] or figures["run_mean_seconds"] > room * (1 + 1e-9)
 
 
 def _rejections(design: Design, figures: Mapping[str, Any]) -> tuple[str, ...]:

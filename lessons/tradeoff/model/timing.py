@@ -82,14 +82,25 @@ def fixed_per_run(columns: Columns) -> np.ndarray:
     return np.asarray(columns["start_up_seconds"] + columns["overhead_seconds"] + fixed)
 
 
+def full_run_seconds(columns: Columns) -> np.ndarray:
+    """Duration of a run that is not incremental: it reads its span whatever the interval."""
+    rows = columns["full_read_days"] * columns["events_per_day"]
+    return np.asarray(fixed_per_run(columns) + rows * seconds_per_event(columns))
+
+
 def slots(columns: Columns, curve: np.ndarray, horizon_days: int) -> Slots:
     """Latency and load of every slot of the horizon; `curve` is (designs or 1, 24)."""
     rows = len(columns["events_per_day"])
     curve = np.broadcast_to(curve, (rows, SLOTS))
+    # A full read that outlasts an interval of hours runs without a pause, like one of minutes;
+    # where each run has a span of its own to read, late runs queue.
+    interval, span = columns["interval_seconds"], columns["full_read_days"] * DAY_SECONDS
+    paced = (full_run_seconds(columns) <= interval) | (span <= interval)
+    by_the_hour = columns["coarse"] & (columns["incremental"] | paced)
     kinds = (
         (columns["streaming"], _stream),
-        (~columns["streaming"] & ~columns["coarse"], _fine),
-        (columns["coarse"], _coarse),
+        (~columns["streaming"] & ~by_the_hour, _fine),
+        (by_the_hour, _coarse),
     )
     parts = []
     for mask, solve in kinds:
@@ -201,7 +212,7 @@ def _fine(columns: Columns, curve: np.ndarray, horizon_days: int) -> Slots:
     # Not incremental: every run reads the same span, so a late run only makes the next one later,
     # until the span itself takes longer than it lasts.
     span_days = columns["full_read_days"][:, None]
-    run_full = fixed + span_days * columns["events_per_day"][:, None] * each + 0 * rates
+    run_full = full_run_seconds(columns)[:, None] + 0 * rates
     span = np.maximum(interval, span_days * DAY_SECONDS)
     period_full = np.minimum(np.maximum(interval, run_full), span)
 

