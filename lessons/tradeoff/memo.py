@@ -14,6 +14,7 @@ import numpy as np
 import pandas as pd
 
 from tradeoff.diagnosis import Diagnosis
+from tradeoff.diagnosis.advice import usd
 from tradeoff.diagnosis.options import Option
 from tradeoff.diagnosis.questions import RECENT
 from tradeoff.model import words
@@ -78,7 +79,7 @@ def text(diagnosis: Diagnosis) -> str:
     for topic, question in FINDINGS.items():
         one = found.findings[topic]
         lines += [f"{question} {one.verdict.upper()}", f"  {one.says}"]
-    lines += [""] + [f"{one.name:26} {_usd(one):>12}  {_serves(one)[0]}" for one in found.options]
+    lines += [""] + [f"{one.name:26} {usd(one):>12}  {_serves(one)[0]}" for one in found.options]
     lines += [f"note: {one}" for one in found.notes]
     return "\n".join(lines) + "\n"
 
@@ -103,7 +104,7 @@ def markdown(diagnosis: Diagnosis) -> str:
     ]
     if len(found.options) > 1:
         rows = [
-            (f"**{one.name}**" if one is found.smallest else one.name, _usd(one), *_serves(one))
+            (f"**{one.name}**" if one is found.smallest else one.name, usd(one), *_serves(one))
             for one in found.options
         ]
         lines += [
@@ -162,15 +163,6 @@ def _serves(option: Option) -> tuple[str, str]:
     return "no", f"{option.how}. Misses: " + "; ".join(option.missed)
 
 
-def _usd(option: Option) -> str:
-    least, likely, most = option.usd_per_day
-    if not np.isfinite(likely):
-        return "–"
-    if most - least < 0.05 * likely:
-        return words.usd(float(f"{likely:.3g}"))
-    return f"{words.usd(float(f'{least:.3g}'))}–{float(f'{most:.3g}'):,.0f}"
-
-
 def _data(found: Diagnosis) -> list[str]:
     notes = found.notes
     if len(notes) <= MOST_LINES:
@@ -210,7 +202,7 @@ def _options(found: Diagnosis) -> str:
         how = "as above" if chosen and _build(found) else how
         name = f"<strong>▸ {escape(one.name)}</strong>" if chosen else escape(one.name)
         mark = {"yes": "✓ all", "no": "✗ no", "depends": "? depends"}[served]
-        rows.append((name, _usd(one), mark, escape(how)))
+        rows.append((name, usd(one), mark, escape(how)))
     return _rows(("change", "USD a day", "serves", "how, and what it misses"), rows, "options")
 
 
@@ -278,7 +270,7 @@ def _picture(found: Diagnosis) -> str:
         marks.append(
             f'<line x1="{axis.left}" x2="{axis.right}" y1="{y:.1f}" y2="{y:.1f}" '
             f'stroke="{VERMILLION}" stroke-width="1.3" stroke-dasharray="7 4"/>'
-            f'<text x="{axis.left + 5}" y="{y - 4:.1f}" fill="{VERMILLION}">{label}</text>'
+            f'<text x="{axis.left + 5}" y="{y - 4:.1f}" >{label}</text>'
         )
     now = found.then.hours_now
     described = (
@@ -290,7 +282,8 @@ def _picture(found: Diagnosis) -> str:
     edge = [f"{above} longer run{'s' * (above > 1)} at the upper edge"] if above else []
     caption = "; ".join([*edge, found.trend.says, *(one.says for one in found.dates)])
     return (
-        f'<svg viewBox="0 0 {WIDTH} {HEIGHT}" role="img" aria-labelledby="pt pd" '
+        f'<svg viewBox="0 0 {WIDTH} {HEIGHT}" preserveAspectRatio="xMinYMid" role="img" '
+        f'aria-labelledby="pt pd" '
         f'font-family="system-ui, sans-serif" font-size="10.5" fill="{INK}">'
         f'<title id="pt">Run time of each run, in hours</title><desc id="pd">{escape(described)}'
         f"</desc>{''.join(marks)}</svg>"

@@ -64,7 +64,7 @@ def _keep(found: Diagnosis) -> Option:
         (f"every {words.duration(found.limits.interval_hours * 3600)}, typical run {run}",),
         sure=not open_,
         room=None if above else _room_today(found),
-        gives="a run that outlasts its tightest limit",
+        gives=min(limits_of_a_run(found), key=lambda one: one[1])[0],
     )
 
 
@@ -188,16 +188,13 @@ def recommendation(found: Diagnosis) -> str:
         return "No kind of change that the model knows serves every consumer within the limits."
     if chosen.name == KEEP:
         room = _room_said(chosen.room)
-        usd = chosen.usd_per_day[1]
-        today = f"today's pipeline, {words.usd(usd)} a day," if usd > 0 else "today's pipeline"
-        return f"Change nothing: {today} serves everyone{room}."
-    today = words.usd(found.options[0].usd_per_day[1])
+        return f"Change nothing: today's pipeline ({usd(chosen)} a day) serves everyone{room}."
+    today = usd(found.options[0])
     if chosen.name == BOUND:
         return f"Smallest change: {_lower(chosen.name)}, {today} a day as today."
-    usd = _lower(_usd(chosen))
     return (
-        f"Smallest change that serves every consumer: {_lower(chosen.name)}, {usd} a day (today: "
-        f"{today})."
+        f"Smallest change that serves every consumer: {_lower(chosen.name)}, {usd(chosen)} a day "
+        f"(today: {today})."
     )
 
 
@@ -207,10 +204,13 @@ def _room_said(room: float | None) -> str:
     return f", with room for {room:.1f} times today's rows" if room < 8 else ", with ample room"
 
 
-def _usd(option: Option) -> str:
+def usd(option: Option) -> str:
+    """$460, $155 to $164, or words when the history knows no cost."""
     least, likely, most = option.usd_per_day
+    if not math.isfinite(likely):
+        return "unknown"
     if most - least < 0.05 * likely:
-        return f"About {words.usd(_round(likely))}"
+        return words.usd(_round(likely))
     return f"{words.usd(_round(least))} to {words.usd(_round(most))}"
 
 
@@ -247,8 +247,8 @@ def _if_not_found(found: Diagnosis) -> list[str]:
     second = smallest([one for one in found.options if one.name not in (KEEP, UNDO)])
     if second is None:
         return ["No cause found: no redesign in the model serves every consumer."]
-    usd = words.usd(_round(second.usd_per_day[1]))
-    return [f"No cause found: {_lower(second.name)}, {second.how}, serves everyone at {usd} a day."]
+    does = f"{_lower(second.name)} ({second.how}) serves everyone at {usd(second)} a day"
+    return [f"No cause found: {does}."]
 
 
 def _kept_fixed(found: Diagnosis, workshop: Workshop, chosen: Option) -> list[str]:
@@ -263,7 +263,7 @@ def _kept_fixed(found: Diagnosis, workshop: Workshop, chosen: Option) -> list[st
     kept, whole = words.duration(most[0]), words.duration(workshop.fit.fixed_seconds.mid)
     then = "a need is missed"
     if not most[1] and rival:
-        then = f"{_lower(rival.name)} ({words.usd(_round(rival.usd_per_day[1]))}) costs less"
+        then = f"{_lower(rival.name)} ({usd(rival)}) costs less"
     return [
         f"An incremental run that keeps more than {kept} of the {whole} that do not grow with "
         f"rows: then {then}. Measure one before you build."
@@ -285,8 +285,7 @@ def _freshest(found: Diagnosis, workshop: Workshop, chosen: Option) -> list[str]
     names = _names(fresh)
     need = words.duration(min(one.freshness_seconds or math.inf for one in fresh))
     return [
-        f"{names} giving up {need}: {_lower(option.name)} serves the others at "
-        f"{words.usd(_round(option.usd_per_day[1]))} a day."
+        f"{names} giving up {need}: {_lower(option.name)} serves the others at {usd(option)} a day."
     ]
 
 
@@ -299,7 +298,7 @@ def _warm(workshop: Workshop, chosen: Option) -> list[str]:
         return []
     return [
         f"A pool of warm nodes paid by the busy second: one path for all, {option.how}, at "
-        f"{words.usd(_round(option.usd_per_day[1]))} a day."
+        f"{usd(option)} a day."
     ]
 
 

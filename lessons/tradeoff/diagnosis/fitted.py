@@ -200,9 +200,13 @@ def _run_seconds(
     if line is None:
         seconds = float(recent["seconds"].median())
         return seconds, Estimate(0.0, seconds / 2, seconds), False
-    foot = [float((recent["seconds"] - slope * recent[rows]).median()) for slope in line.slope.ends]
-    seconds = foot[1] + line.slope.mid * per_run
-    high, mid, low = (min(max(each, 0.0), seconds) for each in foot)
+    now, feet = float((recent["seconds"] - line.slope.mid * recent[rows]).median()), line.at(0.0)
+    seconds = now + line.slope.mid * per_run
+    if abs(now - feet.mid) < 0.05 * seconds:  # else the line is of other days: take today's level
+        now, seconds = feet.mid, line.at(per_run).mid
+    low, mid, high = (
+        min(max(now + end - feet.mid, 0.0), seconds) for end in (feet.low, feet.mid, feet.high)
+    )
     known = high - low <= KNOWN_WELL * seconds
     return seconds, Estimate(low, mid if known else (low + high) / 2, high), known
 

@@ -21,7 +21,7 @@ WEEKS_FROM_DAYS = 56
 FEWEST_POINTS = 8
 BLOCKS = 4
 LEVEL = 0.05  # a change of less than this over the whole span is none
-CLEARER = 0.85  # one shape is chosen when its noise is this share of the other's, or less
+CLEARER = 6.0  # difference of twice the log likelihood from which one shape is chosen: 20 to 1
 HORIZON_DAYS = 730.0
 
 
@@ -50,7 +50,7 @@ class Trend:
 
     def at(self, days: np.ndarray) -> np.ndarray:
         """Hours on these days, by the mean of the fitted shapes."""
-        curves = [_curve(shape, line, line.slope.mid, days) for shape, line in self.lines]
+        curves = [_curve(shape, line, days)[1] for shape, line in self.lines]
         return np.asarray(np.mean(curves, axis=0))
 
 
@@ -109,15 +109,16 @@ def _points(history: History) -> pd.DataFrame:
 
 
 def _shapes(x: np.ndarray, y: np.ndarray) -> list[tuple[str, Line, float]]:
-    """The shapes that describe the points, with the noise they leave in hours."""
+    """The shapes that describe the points, with the squared noise they leave (hours²)."""
     found = []
     for shape in ("linear", "exponential"):
         line = robust.line(x, _scaled(shape, y))
         if line is None:
             continue
-        left = y - _curve(shape, line, line.slope.mid, x)
+        left = y - _curve(shape, line, x)[1]
         if _describes(left, float(np.median(y))):
-            found.append((shape, line, float(np.median(np.abs(left)))))
+            most = 3 * 1.4826 * float(np.median(np.abs(left)))
+            found.append((shape, line, float((np.clip(left, -most, most) ** 2).mean())))
     return found
 
 
@@ -134,9 +135,9 @@ def _scaled(shape: str, hours: np.ndarray) -> np.ndarray:
     return hours if shape == "linear" else np.log(hours)
 
 
-def _curve(shape: str, line: Line, slope: float, x: np.ndarray) -> np.ndarray:
-    middle_x, middle_y = line.middle
-    values = middle_y + slope * (x - middle_x)
+def _curve(shape: str, line: Line, x: np.ndarray) -> np.ndarray:
+    """Hours on these days by the line: its low, mid and high, (3, days)."""
+    values = line.along(x)
     return np.asarray(values if shape == "linear" else np.exp(np.minimum(values, 50.0)))
 
 
@@ -149,7 +150,7 @@ def _chosen(
     span: str,
 ) -> Trend:
     ends = np.array([x[0], x[-1]])
-    start, end = _curve(fitted[0][0], fitted[0][1], fitted[0][1].slope.mid, ends)
+    start, end = _curve(fitted[0][0], fitted[0][1], ends)[1]
     flat = fitted[0][1].slope.low <= 0 <= fitted[0][1].slope.high
     lines = tuple((shape, line) for shape, line, _ in fitted)
     if flat or abs(end - start) <= LEVEL * start:
@@ -157,9 +158,10 @@ def _chosen(
         return Trend("level", says, points, origin, x[0], lines[:1])
     if len(fitted) == 2:
         (_, _, straight), (_, _, bent) = fitted
-        if straight <= CLEARER * bent:
+        evidence = len(x) * np.log(max(bent, 1e-12) / max(straight, 1e-12))
+        if evidence >= CLEARER:
             lines = lines[:1]
-        elif bent <= CLEARER * straight:
+        elif evidence <= -CLEARER:
             lines = lines[1:]
     shape = " or ".join(shape for shape, _ in lines)
     pace = (end - start) / (x[-1] - x[0]) * 30.4 * 60
@@ -196,23 +198,20 @@ def crossing(trend: Trend, name: str, hours: float) -> Crossing:
     )
     if trend.shape == "level":
         return never
-    meets = [
-        _meets(shape, line, slope, hours)
-        for shape, line in trend.lines
-        for slope in (line.slope.high, line.slope.mid, line.slope.low)
-    ]
-    mids = [day for day in meets[1::3] if np.isfinite(day)]
-    if not mids or min(mids) > last + horizon:
+    days = last + np.linspace(0.0, 2 * horizon, 1000)
+    late, mids, early = zip(*(_meets(*one, days, hours) for one in trend.lines), strict=True)
+    others = [_meets(*one, days, hours)[1] for one in trend.later]
+    known = [day for day in mids if np.isfinite(day)]
+    if not known or min(known) > last + horizon:
         return never
-    meets += [_meets(shape, line, line.slope.mid, hours) for shape, line in trend.later]
-    mid = max(float(np.mean(mids)), last)
-    days = Estimate(min(max(min(meets), last), mid), mid, max(max(meets), mid))
+    mid = float(np.mean(known))
+    when = Estimate(min(*early, *others, mid), mid, max(*late, *others, mid))
     return Crossing(
         name,
         hours,
         "ahead",
-        f"{name} ({words.duration(hours * 3600)}) will be passed {_ahead(trend, days, horizon)}",
-        days,
+        f"{name} ({words.duration(hours * 3600)}) will be passed {_ahead(trend, when, horizon)}",
+        when,
     )
 
 
@@ -234,11 +233,10 @@ def _passed(x: np.ndarray, y: np.ndarray, hours: float) -> Estimate | None:
     return Estimate(float(early), float(x[place]), float(late))
 
 
-def _meets(shape: str, line: Line, slope: float, hours: float) -> float:
-    """The day on which the line through its middle at this slope reaches the limit."""
-    middle_x, middle_y = line.middle
-    target = hours if shape == "linear" else np.log(hours)
-    return float(middle_x + (target - middle_y) / slope) if slope > 0 else np.inf
+def _meets(shape: str, line: Line, days: np.ndarray, hours: float) -> list[float]:
+    """The first day on which the line's low, mid and high reach the limit; else infinity."""
+    reached = _curve(shape, line, days) >= hours
+    return [float(days[one.argmax()]) if one.any() else np.inf for one in reached]
 
 
 def _ahead(trend: Trend, days: Estimate, horizon: float) -> str:

@@ -165,8 +165,8 @@ def _why_too_long(then: Then, window: float, said: str, figures: dict[str, float
         few = f"{said}. It does not fit; {len(then.runs)} runs are too few to say since when."
         return Finding(OUTGREW, CAN_T_TELL, few, figures)
     if then.hours_then.against(window) == "above":
-        never = f"{said}. It did not fit at the start either: the window was never long enough"
-        return Finding(OUTGREW, "no", f"{never}.", figures)
+        never = f"{said}. It did not fit at the start either: what made it so lies before that"
+        return Finding(OUTGREW, CAN_T_TELL, f"{never}.", figures)
     if then.rows_now is None or then.rows_then is None or then.hours_by_row is None:
         blind = "the history has no rows_new or rows_read, so growth cannot be told from slowness"
         return Finding(OUTGREW, CAN_T_TELL, f"{said}. It does not fit; {blind}.", figures)
@@ -463,9 +463,7 @@ def _state(history: History, limits: Limits) -> Check:
     fitted = robust.line(days, runs["state_bytes"].to_numpy())
     if fitted is None:
         return Check(CAN_T_TELL, "too few runs have state_bytes to see whether it grows")
-    now, last = fitted.at(days[-1]), days[-1] + STATE_HORIZON_DAYS
-    x, y = fitted.middle
-    ahead = Estimate(*(y + slope * (last - x) for slope in fitted.slope.ends))
+    now, ahead = fitted.at(days[-1]).mid, fitted.at(days[-1] + STATE_HORIZON_DAYS)
     side = "above" if now > limit else ahead.against(limit)
     said = f"state is at {now / limit:.0%} of its limit"
     pace = fitted.slope.mid

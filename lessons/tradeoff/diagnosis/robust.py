@@ -85,54 +85,59 @@ def mean(values: np.ndarray) -> Estimate | None:
 class Line:
     """Theil and Sen's line: the median slope of all pairs of points.
 
-    `slope` has a range; `middle` is the point the range turns about, `noise` the standard deviation
-    of one point (from the median absolute residual).
+    The range of `slope` turns about `middle`, a point whose own height is known to within `level`.
     """
 
     slope: Estimate
-    intercept: float
     middle: tuple[float, float]
-    noise: float
+    level: float
 
-    def at(self, x: float) -> float:
-        return self.intercept + self.slope.mid * x
+    def at(self, x: float) -> Estimate:
+        """The line at x, with the range of its height (not of a single point's)."""
+        return Estimate(*self.along(np.array([x]))[:, 0].tolist())
+
+    def along(self, x: np.ndarray) -> np.ndarray:
+        """low, mid and high of the line at each x: shape (3, len(x))."""
+        away = x - self.middle[0]
+        mid = self.middle[1] + self.slope.mid * away
+        reach = np.hypot(self.level, (self.slope.high - self.slope.mid) * away)
+        return np.stack([mid - reach, mid, mid + reach])
 
 
 def line(x: np.ndarray, y: np.ndarray) -> Line | None:
     """A line through points; None for fewer than `FEWEST` or when all x are equal.
 
-    The slope's range is that of least squares with a robust noise, which may change with x, widened
-    for residuals that follow each other (their lag-one correlation).
+    The ranges are those of least squares with a robust noise, which may change with x (the sandwich
+    estimate), widened for residuals that follow each other (their lag-one correlation).
     """
     good = np.isfinite(x) & np.isfinite(y)
     x, y = x[good].astype(float), y[good].astype(float)
     if len(x) > MOST_PAIRS:
         some = np.linspace(0, len(x) - 1, MOST_PAIRS).round().astype(int)
         x, y = x[some], y[some]
-    spread = float(np.ptp(x)) if len(x) else 0.0
-    if len(x) < FEWEST or spread == 0.0:
+    count, spread = len(x), float(np.ptp(x)) if len(x) else 0.0
+    if count < FEWEST or spread == 0.0:
         return None
-    first, second = np.triu_indices(len(x), 1)
+    first, second = np.triu_indices(count, 1)
     apart = np.abs(x[second] - x[first]) > 1e-9 * spread
     first, second = first[apart], second[apart]
     slope = float(np.median((y[second] - y[first]) / (x[second] - x[first])))
-    intercept = float(np.median(y - slope * x))
-    left = y - intercept - slope * x
+    height = float(np.median(y - slope * (x - x.mean())))
+    left = y - height - slope * (x - x.mean())
     noise = 1.4826 * float(np.median(np.abs(left)))
-    clipped = np.clip(left, -3 * noise, 3 * noise)
-    power = float((clipped**2).sum())
-    follow = float((clipped[1:] * clipped[:-1]).sum()) / power if power > 0 else 0.0
+    left = np.clip(left, -3 * noise, 3 * noise)
+    power = float((left**2).sum())
+    follow = float((left[1:] * left[:-1]).sum()) / power if power > 0 else 0.0
     follow = min(max(follow, 0.0), 0.9)
-    from_middle = x - x.mean()
-    # Noise may grow with x, as run times do with rows (the sandwich estimate).
-    error = math.sqrt(float((from_middle**2 * clipped**2).sum())) / float((from_middle**2).sum())
-    reach = 2.0 * 1.1 * error * math.sqrt((1 + follow) / (1 - follow))
-    middle = float(x.mean())
+    # 1.1 and 1.25: what these medians lose against means; 6 / count: few points know noise badly.
+    wide = (2 + 6 / count) * math.sqrt((1 + follow) / (1 - follow))
+    around = x - x.mean()
+    squares = float((around**2).sum())
+    reach = 1.1 * wide * math.sqrt(float((around**2 * left**2).sum())) / squares
     return Line(
         Estimate(slope - reach, slope, slope + reach),
-        intercept,
-        (middle, intercept + slope * middle),
-        noise,
+        (float(x.mean()), height),
+        1.25 * wide * noise / math.sqrt(count),
     )
 
 

@@ -163,9 +163,10 @@ class Diagnosis:
         `part` is finding, date, option, change, assumed or data; `usd_per_day` is NaN but for
         options.
         """
+        findings, nan = self.findings.items(), float("nan")
         rows = [
-            *(("finding", topic, one.verdict, one.says) for topic, one in self.findings.items()),
-            *(("date", one.limit, one.when, one.says) for one in self.dates),
+            *(("finding", topic, one.verdict, one.says, nan) for topic, one in findings),
+            *(("date", one.limit, one.when, one.says, nan) for one in self.dates),
             *(
                 (
                     "option",
@@ -176,9 +177,9 @@ class Diagnosis:
                 )
                 for one in self.options
             ),
-            *(("change", "", "", says) for says in self.would_change),
-            *(("assumed", "", "", says) for says in self.assumed),
-            *(("data", "", "", says) for says in self.notes),
+            *(("change", "", "", says, nan) for says in self.would_change),
+            *(("assumed", "", "", says, nan) for says in self.assumed),
+            *(("data", "", "", says, nan) for says in self.notes),
         ]
         table = pd.DataFrame(rows, columns=["part", "name", "verdict", "says", "usd_per_day"])
         return table[["part", "name", "verdict", "usd_per_day", "says"]]
@@ -258,7 +259,9 @@ def _limits(
     interval = check("interval_hours", interval, Quantity("hours", above=0))
     return Limits(
         interval,
-        interval if window is None else check("run_window_hours", window),
+        interval
+        if window is None
+        else check("run_window_hours", window, Quantity("hours", above=0)),
         window is not None,
         None if budget is None else check("budget_usd_per_day", budget),
         None if state is None else check("state_limit_bytes", state, Quantity("bytes", above=0)),
