@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 from tradeoff import charts, data
 from tradeoff.charts import theme
+from tradeoff.model import tornado
 from tradeoff.scenarios import orders, proposals
 
 
@@ -47,6 +48,7 @@ FIGURES = {
         pd.DataFrame({"pipeline": ["old", "new"], "millions": [18.0, 20.5], "seconds": [0.3, 0.5]})
     ),
     "needs_and_cost": lambda: charts.needs_and_cost("needs", "bills"),
+    "tornado": lambda: charts.tornado(tornado(orders.nightly())),
 }
 
 

@@ -14,6 +14,7 @@ from tradeoff.charts.orders import (
     stage_hours,
 )
 from tradeoff.charts.theme import COLOURS, switch_on
+from tradeoff.charts.uncertainty import tornado
 from tradeoff.charts.view import View
 
 __all__ = [
@@ -25,6 +26,7 @@ __all__ = [
     "run_history",
     "run_time_by_volume",
     "stage_hours",
+    "tornado",
 ]
 
 switch_on()
