@@ -1,6 +1,7 @@
 """The diagnosis is right where the data can tell, and says so where they cannot."""
 
 import os
+import re
 import socket
 import subprocess
 import sys
@@ -12,6 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from tradeoff import cli, data
+from tradeoff.checks.judge import find
 from tradeoff.diagnosis import HistoryError, advice, diagnose, growth, read_runs, robust
 from tradeoff.diagnosis.options import HEADROOM
 from tradeoff.model import Consumer, evaluate, workload
@@ -61,6 +63,26 @@ def test_right_on_every_generated_pipeline():
     assert wrong == []
 
 
+def test_it_is_a_reference_answer_to_the_exercise():
+    """On the columns that the exercise gives, in the exercise's own judge."""
+    asked = {
+        "outgrew_window": lambda runs, run_window_hours: (
+            diagnose(runs, run_window_hours=run_window_hours).outgrown
+        ),
+        "rereads_source": lambda runs: diagnose(runs).rereads,
+        "slowest_stage": lambda runs: diagnose(runs).slowest_stage,
+        "failing_dimension": lambda runs, consumers, limits: (
+            diagnose(runs, consumers, **limits).fails
+        ),
+    }
+    assignment = find("when_batch_outgrows_itself")
+    for name, answer in asked.items():
+        behaviour = assignment.behaviour(name)
+        for case in behaviour.cases(np.random.default_rng(17)):
+            verdict = behaviour.verdict(case, answer(**case.arguments))
+            assert verdict.right, (name, case.label, verdict.said)
+
+
 DROPPABLE = ("rows_new", "rows_read", "transform_seconds", "cost_usd", "state_bytes")
 
 
@@ -102,6 +124,7 @@ def test_one_off_runs_are_no_trend(fit):
     runs.loc[runs.index[odd], "end"] = runs["start"].iloc[odd] + longer
     found = diagnose(runs, drawn.consumers, **drawn.limits)
     assert (found.outgrown, found.fails) == (drawn.outgrown, drawn.fails)
+    assert re.match(r"\d+ one-off runs of 1.8 times", found.notes[-1])
 
 
 # --- what the data cannot tell ---------------------------------------------------------------

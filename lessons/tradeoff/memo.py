@@ -143,7 +143,8 @@ def _about(found: Diagnosis) -> str:
     every = words.duration(found.limits.interval_hours * 3600)
     aside = sum(len(one.rows) for one in found.history.aside)
     left_out = f", {aside} row{'s' * (aside > 1)} set aside" if aside else ""
-    return f"{len(runs)} runs from {first} to {last}, one every {every}{left_out}."
+    count = f"{len(runs)} run{'s' * (len(runs) > 1)}"
+    return f"{count} from {first} to {last}, one every {every}{left_out}."
 
 
 def _date(day: pd.Timestamp) -> str:
@@ -280,7 +281,8 @@ def _picture(found: Diagnosis) -> str:
     )
     above = int((hours > axis.top).sum())
     edge = [f"{above} longer run{'s' * (above > 1)} at the upper edge"] if above else []
-    caption = "; ".join([*edge, found.trend.says, *(one.says for one in found.dates)])
+    dates = [one.says for one in found.dates if one.when != "can't tell"]
+    caption = "; ".join([*edge, found.trend.says, *dates])
     return (
         f'<svg viewBox="0 0 {WIDTH} {HEIGHT}" preserveAspectRatio="xMinYMid" role="img" '
         f'aria-labelledby="pt pd" '

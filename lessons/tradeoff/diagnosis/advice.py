@@ -84,10 +84,10 @@ def _missed_today(found: Diagnosis) -> list[str]:
 
 
 def _bill_today(found: Diagnosis) -> float:
-    """USD a day: what recent runs cost, and the model's price of people; NaN if unknown."""
+    """USD a day: what typical runs cost, and the model's price of people; NaN if unknown."""
     assert found.then.hours_now is not None
     if found.history.has("cost_usd"):
-        each = float(found.then.recent["cost_usd"].mean())
+        each = float(found.then.recent["cost_usd"].median())
     elif found.fit:
         each = found.then.hours_now.mid * found.fit.usd_per_hour
     else:
@@ -188,10 +188,11 @@ def recommendation(found: Diagnosis) -> str:
         return "No kind of change that the model knows serves every consumer within the limits."
     if chosen.name == KEEP:
         room = _room_said(chosen.room)
-        return f"Change nothing: today's pipeline ({usd(chosen)} a day) serves everyone{room}."
+        a_day = f" at {usd(chosen)} a day" if math.isfinite(chosen.usd_per_day[1]) else ""
+        return f"Change nothing: today's pipeline serves everyone{a_day}{room}."
     today = usd(found.options[0])
     if chosen.name == BOUND:
-        return f"Smallest change: {_lower(chosen.name)}, {today} a day as today."
+        return f"Smallest change: {_lower(chosen.name)}; what that costs is not priced."
     return (
         f"Smallest change that serves every consumer: {_lower(chosen.name)}, {usd(chosen)} a day "
         f"(today: {today})."

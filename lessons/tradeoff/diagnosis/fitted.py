@@ -118,7 +118,7 @@ def fitted(
     none that a model day holds.
     """
     if then.hours_now is None:
-        raise CannotPrice(f"{len(then.runs)} runs are too few")
+        raise CannotPrice("there are too few runs")
     if not history.has("rows_new") and not history.has("rows_read"):
         raise CannotPrice("the history has no rows_new or rows_read")
     interval = _cadence(limits.interval_hours)

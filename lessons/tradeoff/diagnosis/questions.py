@@ -128,8 +128,7 @@ def outgrown(then: Then, limits: Limits) -> Finding:
     """Whether recent runs miss the window because volume grew, and not because runs slowed."""
     now, window = then.hours_now, limits.run_window_hours
     if now is None:
-        few = f"{len(then.runs)} runs are too few: a typical run needs at least {robust.FEWEST}"
-        return Finding(OUTGREW, CAN_T_TELL, few)
+        return Finding(OUTGREW, CAN_T_TELL, f"Too few to know a typical one: {_count(then.runs)}.")
     late = float((then.recent["seconds"] > window * 3600).mean())
     figures = {"run_hours_now": now.mid, "window_hours": window, "late_share": late}
     allowed = _hours(window)
@@ -162,7 +161,7 @@ def _room(hours: float, window: float, late: float) -> str:
 def _why_too_long(then: Then, window: float, said: str, figures: dict[str, float]) -> Finding:
     """Runs do not fit: would they, at the volume of the start of the history?"""
     if then.hours_now is None or then.hours_then is None:
-        few = f"{said}. It does not fit; {len(then.runs)} runs are too few to say since when."
+        few = f"{said}. It does not fit; {_count(then.runs)} do not say since when."
         return Finding(OUTGREW, CAN_T_TELL, few, figures)
     if then.hours_then.against(window) == "above":
         never = f"{said}. It did not fit at the start either: what made it so lies before that"
@@ -315,10 +314,11 @@ def served(then: Then, limits: Limits, consumers: Sequence[Consumer]) -> list[Se
     return [Served(consumer, age, complete) for consumer in consumers]
 
 
-def freshness(found: Sequence[Served]) -> Finding:
+def freshness(found: Sequence[Served], named: bool) -> Finding:
     """Whether the consumers fall into more than one tier, and which of them are not served."""
     if not found:
-        return Finding(FRESHNESS, CAN_T_TELL, "No consumers were named, or too few runs.")
+        why = "There are too few runs." if named else "Nobody said who reads the result."
+        return Finding(FRESHNESS, CAN_T_TELL, why)
     tiers = sorted({one.consumer.tier for one in found})
     age = found[0].age_hours.mid
     figures = {"tiers": float(len(tiers)), "oldest_row_hours": age}
@@ -371,7 +371,7 @@ def fails(found: Mapping[str, Check]) -> Finding:
 
 def _throughput(then: Then, limits: Limits) -> Check:
     if then.hours_now is None:
-        return Check(CAN_T_TELL, f"{len(then.runs)} runs are too few to know a typical one")
+        return Check(CAN_T_TELL, f"{_count(then.runs)} do not show a typical one")
     window = limits.run_window_hours
     side = then.hours_now.against(window)
     used = then.hours_now.mid / window
@@ -474,6 +474,10 @@ def _state(history: History, limits: Limits) -> Check:
 
 def _hours(hours: float) -> str:
     return words.duration(hours * 3600)
+
+
+def _count(runs: pd.DataFrame) -> str:
+    return f"{len(runs)} run{'s' * (len(runs) != 1)}"
 
 
 def _sentence(text: str) -> str:

@@ -17,7 +17,8 @@ from tradeoff.diagnosis.growth import Crossing
 from tradeoff.diagnosis.history import History, HistoryError, history
 from tradeoff.diagnosis.options import Option, Workshop
 from tradeoff.diagnosis.questions import Check, Finding, Limits, Served, Then
-from tradeoff.model import Consumer, State
+from tradeoff.model import Consumer, Rhythm, State, engine, words
+from tradeoff.model.cost import OPERATIONS_FACTOR
 from tradeoff.model.quantities import Quantity, check, seconds
 
 NUMBER = re.compile(r"[0-9.]+(e[+-]?[0-9]+)?", re.IGNORECASE)
@@ -149,13 +150,25 @@ class Diagnosis:
         if self.fit is None:
             return window
         kept = f"every design has room for {options.HEADROOM - 1:.0%} more rows"
-        prices = "start-up, overheads and other engines' speed are the course's constants"
+        people = [
+            words.usd(engine("spark_ephemeral").operations_usd_per_day * OPERATIONS_FACTOR[mode])
+            for mode in (Rhythm.BATCH.value, Rhythm.STREAMING.value)
+        ]
+        prices = (
+            f"start-up, other engines' speed and people's time ({' to '.join(people)} a day for "
+            "each path) are the course's constants"
+        )
         return [*window, *self.fit.assumed, kept, prices]
 
     @property
     def notes(self) -> list[str]:
-        """How columns were understood and which rows were set aside."""
-        return [*self.history.said, *map(str, self.history.aside)]
+        """How columns were understood, which rows were set aside, and one-off long runs."""
+        odd = int(questions.spikes(self.history.runs).sum())
+        once = (
+            f"{odd} one-off run{'s' * (odd > 1)} of {questions.SPIKE:g} times the neighbours' time "
+            "or more: no trend, and left out of the fit"
+        )
+        return [*self.history.said, *map(str, self.history.aside), *([once] if odd else [])]
 
     def table(self) -> pd.DataFrame:
         """The whole diagnosis as rows: columns part, name, verdict, usd_per_day and says.
@@ -229,7 +242,7 @@ def diagnose(
     findings = {
         "volume": questions.outgrown(then, limits),
         "rereading": questions.rereads(then, known),
-        "freshness": questions.freshness(served),
+        "freshness": questions.freshness(served, bool(readers)),
         "stage": questions.slowest_stage(then, known),
         "dimension": questions.fails(checks),
     }
@@ -252,9 +265,11 @@ def _limits(
     budget: float | None,
     state: float | None,
 ) -> Limits:
-    """The limits as given; the interval is the median time between starts unless given."""
+    """The limits as given; the interval is the median time between recent starts unless given."""
     if interval is None:
-        apart = known.runs["start"].diff().dt.total_seconds().dropna() / 3600
+        apart = (
+            known.runs["start"].diff().tail(4 * questions.RECENT).dt.total_seconds().dropna() / 3600
+        )
         interval = float(f"{apart.median():.3g}") if len(apart) else 24.0
     interval = check("interval_hours", interval, Quantity("hours", above=0))
     return Limits(
