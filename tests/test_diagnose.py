@@ -86,7 +86,7 @@ def test_it_is_a_reference_answer_to_the_exercise():
 DROPPABLE = ("rows_new", "rows_read", "transform_seconds", "cost_usd", "state_bytes")
 
 
-@settings(max_examples=120, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(st.integers(0, 2**32), st.sets(st.sampled_from(DROPPABLE)), st.integers(1, 112))
 def test_with_less_data_it_is_right_or_says_that_it_cannot_tell(seed, dropped, kept):
     drawn = draw(np.random.default_rng(seed))
@@ -96,7 +96,7 @@ def test_with_less_data_it_is_right_or_says_that_it_cannot_tell(seed, dropped, k
         assert answer in (getattr(drawn, name), None), (name, drawn.label)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(st.integers(0, 2**32))
 def test_order_of_rows_names_of_columns_and_units_change_no_answer(seed):
     rng = np.random.default_rng(seed)
