@@ -390,7 +390,7 @@ def test_a_short_history_has_no_date():
 
 def test_the_day_from_which_runs_are_slower():
     rng = np.random.default_rng(8)
-    for _ in range(10):
+    for _ in range(4):
         drawn = faults.history(rng, "slowed", False, "read", "none")
         found = diagnose(drawn.runs, drawn.consumers, **drawn.limits)
         place = int(found.findings["volume"].figures["slower_since_run"])

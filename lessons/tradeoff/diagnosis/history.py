@@ -281,6 +281,8 @@ def _confirmed(given: pd.Series, name: str) -> bool:
 
 def _filled(given: pd.Series) -> pd.Series:
     empty = given.isna()
+    if pd.api.types.is_numeric_dtype(given) or pd.api.types.is_datetime64_any_dtype(given):
+        return ~empty
     if pd.api.types.is_object_dtype(given) or pd.api.types.is_string_dtype(given):
         empty |= given.astype(str).str.strip().isin(("", "None", "NaN", "nan", "null"))
     return ~empty
@@ -291,10 +293,10 @@ def _numbers(given: pd.Series) -> pd.Series:
         return given.dt.total_seconds()
     if not pd.api.types.is_numeric_dtype(given):
         text = given.astype(str).str.strip().str.removeprefix("$")
-        given = text.where(~text.str.fullmatch(THOUSANDS), text.str.replace(",", ""))
-    return (
-        pd.to_numeric(given, errors="coerce").astype("float64").replace([np.inf, -np.inf], np.nan)
-    )
+        plain = text.where(~text.str.fullmatch(THOUSANDS), text.str.replace(",", ""))
+        given = pd.to_numeric(plain, errors="coerce")
+    numbers = given.to_numpy(dtype="float64", na_value=np.nan)
+    return pd.Series(np.where(np.isfinite(numbers), numbers, np.nan), index=given.index)
 
 
 def _times(given: pd.Series) -> tuple[pd.Series, pd.Series]:
