@@ -92,7 +92,7 @@ def test_the_figures_are_the_diagnosis(found):
         said = wanted[:1].upper() + wanted[1:]
         assert said in text
         assert said in plain
-    for topic in memo.FINDINGS:
+    for topic in memo.FOUR:
         assert found.findings[topic].says in text
         assert found.findings[topic].says in plain
     for option in found.options[1:]:

@@ -23,12 +23,7 @@ from tradeoff.model import words
 BLUE, VERMILLION, GREEN, INK, FAINT = "#0072B2", "#D55E00", "#009E73", "#222222", "#8a8a8a"
 WIDTH, HEIGHT = 640, 190
 MOST_LINES = 4  # of what would change the answer, and of notes on the data
-FINDINGS = {
-    "volume": "Volume outgrew the window?",
-    "rereading": "Runs reread their source?",
-    "freshness": "Needs differ in freshness?",
-    "stage": "Which stage is slowest?",
-}
+FOUR = ("volume", "rereading", "freshness", "stage")
 
 
 def html(diagnosis: Diagnosis) -> str:
@@ -45,8 +40,8 @@ def html(diagnosis: Diagnosis) -> str:
         _rows(
             (),
             [
-                (_strong(question), _strong(found.findings[topic].verdict), _said(found, topic))
-                for topic, question in FINDINGS.items()
+                (_strong(one.question), _strong(one.verdict), escape(one.says))
+                for one in map(found.findings.__getitem__, FOUR)
             ],
             "questions",
         ),
@@ -76,9 +71,9 @@ def text(diagnosis: Diagnosis) -> str:
     found = diagnosis
     lines = [_title(found), _about(found), "", found.headline, found.recommendation]
     lines += [f"  - {_upper(path)}" for path in _build(found)] + [""]
-    for topic, question in FINDINGS.items():
+    for topic in FOUR:
         one = found.findings[topic]
-        lines += [f"{question} {one.verdict.upper()}", f"  {one.says}"]
+        lines += [f"{one.question} {one.verdict.upper()}", f"  {one.says}"]
     lines += [""] + [f"{one.name:26} {usd(one):>12}  {_serves(one)[0]}" for one in found.options]
     lines += [f"note: {one}" for one in found.notes]
     return "\n".join(lines) + "\n"
@@ -97,8 +92,8 @@ def markdown(diagnosis: Diagnosis) -> str:
         _pipes(
             ("question", "answer", "why"),
             [
-                (question, found.findings[topic].verdict, _said(found, topic, plain=True))
-                for topic, question in FINDINGS.items()
+                (one.question, one.verdict, one.says)
+                for one in map(found.findings.__getitem__, FOUR)
             ],
         ),
     ]
@@ -149,11 +144,6 @@ def _about(found: Diagnosis) -> str:
 
 def _date(day: pd.Timestamp) -> str:
     return f"{day.day} {day:%B %Y}"
-
-
-def _said(found: Diagnosis, topic: str, plain: bool = False) -> str:
-    says = found.findings[topic].says
-    return says if plain else escape(says)
 
 
 def _serves(option: Option) -> tuple[str, str]:

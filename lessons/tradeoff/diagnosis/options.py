@@ -112,7 +112,7 @@ class Workshop:
             run_window_hours=self.window,
         ).but(**changes)
 
-    def other(self, name: str, consumers: Sequence[Consumer] | None = None) -> Design:
+    def other(self, name: str) -> Design:
         """All events on another engine, one path."""
         rented = self.fit.offered(name)
         rhythm = rented.rhythms[-1]
@@ -123,7 +123,6 @@ class Workshop:
             rhythm=rhythm,
             cadence=Cadence.per_event() if streams else Cadence.every("1 min"),
             incremental=True,
-            consumers=self.consumers if consumers is None else consumers,
             nodes=int(rented.minimum_nodes),
         )
 

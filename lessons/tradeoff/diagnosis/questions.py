@@ -117,10 +117,10 @@ def spikes(runs: pd.DataFrame) -> np.ndarray:
     return np.asarray(seconds > SPIKE * around.clip(lower=1.0))
 
 
-OUTGREW = "Has volume outgrown the run window?"
-REREAD = "Does a run read more than what is new?"
-FRESHNESS = "Do consumers need different freshness?"
-STAGE = "Which stage takes the time?"
+OUTGREW = "Volume outgrew the window?"
+REREAD = "Runs reread their source?"
+FRESHNESS = "Needs differ in freshness?"
+STAGE = "Which stage is slowest?"
 FAILS = "Which dimension fails?"
 
 
