@@ -13,10 +13,9 @@ from typing import Any
 import nbformat
 import numpy as np
 import pytest
+from teacher import SEED, cell_named, nbgrader
 from tradeoff.checks.judge import Behaviour, find, judge, sheet
 from tradeoff.checks.record import answers, copies
-
-from classroom import SEED, cell_named, nbgrader
 
 ROOT = Path(__file__).resolve().parents[1]
 NAME = "when_batch_outgrows_itself"

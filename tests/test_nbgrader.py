@@ -17,10 +17,9 @@ import nbformat
 import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 from nbgrader.api import Gradebook
+from teacher import SEED, cell_named, nbgrader
 from tradeoff.checks.judge import PUBLIC_SEED, sheet
 from tradeoff.checks.nbgrader import CheckQuestions
-
-from classroom import SEED, cell_named, nbgrader
 
 ROOT = Path(__file__).resolve().parents[1]
 ASSIGNMENT = "assignments.nightly:ASSIGNMENT"  # tests/ is on the path
