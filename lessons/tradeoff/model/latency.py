@@ -40,19 +40,41 @@ def _uniform_quantiles(low: np.ndarray, high: np.ndarray, weight: np.ndarray) ->
     """Quantiles of a mixture of uniforms, exactly: its distribution is linear between edges.
 
     Between the last slot's low and the first slot's high every slot contributes, so the
-    distribution is one line there; most rows need no more. The others are solved edge by edge.
+    distribution is one line there; beyond it is concave up to the end, and Newton's steps from the
+    line's end arrive. Most rows need no more; the others are solved edge by edge.
     """
     width = np.maximum(high - low, 1e-9)
     density = weight / width
     slope, offset = density.sum(axis=1), (density * low).sum(axis=1)
     total = weight.sum(axis=1)
-    quantiles = np.array(list(QUANTILES.values()))[:, None]
-    found = np.asarray((quantiles * total + offset) / slope)
-    on_line = (found >= low.max(axis=1)) & (found <= (low + width).min(axis=1))
-    rest = np.flatnonzero(~on_line.all(axis=0))
+    latest_low, ends = low.max(axis=1), low + width
+    first_end = ends.min(axis=1)
+    found = np.empty((len(QUANTILES), len(low)))
+    for i, quantile in enumerate(QUANTILES.values()):
+        line = (quantile * total + offset) / slope
+        beyond = np.flatnonzero((line > first_end) & (first_end >= latest_low))
+        if len(beyond):
+            left = (1.0 - quantile) * total[beyond]
+            line[beyond] = _from_the_right(ends[beyond], density[beyond], first_end[beyond], left)
+        found[i] = line
+    rest = np.flatnonzero((found < latest_low).any(axis=0) | (first_end < latest_low))
     if len(rest):
         found[:, rest] = _edge_by_edge(low[rest], width[rest], density[rest])
     return found
+
+
+def _from_the_right(
+    ends: np.ndarray, density: np.ndarray, start: np.ndarray, left: np.ndarray
+) -> np.ndarray:
+    """Where so much weight is `left` to the right, beyond every slot's low, from `start` on."""
+    at = start.copy()
+    for _ in range(ends.shape[1] + 1):  # a step passes at least one edge, or arrives
+        ahead = np.maximum(ends - at[:, None], 0.0)
+        excess = (density * ahead).sum(axis=1) - left
+        if (excess <= 1e-14).all():
+            break
+        at += np.maximum(excess, 0.0) / (density * (ahead > 0)).sum(axis=1)
+    return at
 
 
 def _edge_by_edge(low: np.ndarray, width: np.ndarray, density: np.ndarray) -> np.ndarray:

@@ -65,7 +65,10 @@ def sweep(design: Design, horizon_days: int = 1, **axes: Iterable[Any]) -> pd.Da
     def rows(start: int) -> dict[str, np.ndarray]:
         flat = np.arange(start, min(start + CHUNK_ROWS, total))
         which, *places = np.unravel_index(flat, sizes)
-        columns = {name: column[which] for name, column in base.items()}
+        if len(designs) == 1:
+            columns = {name: np.broadcast_to(column, len(flat)) for name, column in base.items()}
+        else:
+            columns = {name: column[which] for name, column in base.items()}
         chosen = {
             name: axis[place] for (name, axis), place in zip(numbers.items(), places, strict=True)
         }

@@ -104,11 +104,13 @@ def slots(columns: Columns, curve: np.ndarray, horizon_days: int) -> Slots:
     )
     parts = []
     for mask, solve in kinds:
+        if mask.all():
+            return solve(columns, curve, horizon_days)
         index = np.flatnonzero(mask)
         if len(index):
             some = {name: column[index] for name, column in columns.items()}
             parts.append((index, solve(some, curve[index], horizon_days)))
-    return parts[0][1] if len(parts) == 1 else _merge(rows, parts)
+    return _merge(rows, parts)
 
 
 def _merge(rows: int, parts: list[tuple[np.ndarray, Slots]]) -> Slots:
