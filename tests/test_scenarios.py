@@ -79,7 +79,7 @@ def test_a_fault_shows_in_the_telemetry_with_a_margin(cause, seed):
     runs, limits = drawn.runs, drawn.limits
     recent, then = runs.tail(RECENT), runs.head(RECENT)
     now = hours(recent).median() / limits["run_window_hours"]
-    assert (now < 0.95) if fit == "fits" else (now > 1.1)
+    assert (now < 0.98) if fit == "fits" else (now > 1.1)
     for rows in ("rows_new", "rows_read"):
         at_old_volume = now * then[rows].median() / recent[rows].median()
         if fit == "outgrown":
@@ -90,7 +90,7 @@ def test_a_fault_shows_in_the_telemetry_with_a_margin(cause, seed):
         (recent["rows_read"] / recent["rows_new"]).median(),
         recent["rows_read"].sum() / recent["rows_new"].sum(),
     ):
-        assert (ratio > 2.5) if rereads else (ratio < 1.3)
+        assert (ratio > 2.5) if rereads else (ratio < 1.7)
     for spent in (
         recent[[f"{name}_seconds" for name in STAGES]].sum(),
         recent[[f"{name}_seconds" for name in STAGES]].median(),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import cache
+from typing import Any
 
 from tradeoff import data
 from tradeoff.model.engine import Billing, Engine
@@ -126,7 +127,7 @@ def _subjects(workload_name: str) -> tuple[str, ...]:
     return _WORKLOADS[workload_name]
 
 
-def _fields(subjects: tuple[str, ...], constants: Constants) -> dict[str, float]:
+def _fields(subjects: tuple[str, ...], constants: Constants) -> dict[str, Any]:
     return {
         field: value
         for subject in subjects

@@ -48,8 +48,8 @@ class Engine:
     overhead_seconds: float = 0.0
     latency_floor_seconds: float = 0.0
     minimum_billed_seconds: float = 0.0
-    minimum_nodes: float = 1
-    standby_nodes: float = 0
+    minimum_nodes: int = 1
+    standby_nodes: int = 0
     stateful_slowdown: float = 1.0
     state_index_overhead: float = 1.0
     state_copies: float = 3.0

@@ -130,11 +130,16 @@ OPTIONAL = frozenset(
 
 
 def check_fields(thing: Any, *names: str) -> None:
-    """Check the named fields of a dataclass; None passes for those in `OPTIONAL`."""
+    """Check the named fields of a frozen dataclass; None passes for those in `OPTIONAL`.
+
+    A whole number becomes an int, so that it can count (`range(engine.minimum_nodes, 33)`).
+    """
     for name in names:
         value = getattr(thing, name)
         if value is not None or name not in OPTIONAL:
-            check(name, value)
+            number = check(name, value)
+            if QUANTITIES[name].whole:
+                object.__setattr__(thing, name, int(number))
 
 
 def check_array(name: str, values: Any) -> np.ndarray:

@@ -28,7 +28,7 @@ from tradeoff.model import (
     tier_of,
 )
 from tradeoff.model.stages import STAGES, stage_seconds
-from tradeoff.scenarios.search import cheapest_plan
+from tradeoff.scenarios.search import cheapest_path, cheapest_plan
 
 RUNS = 112
 RECENT = 28  # runs that stand for "now"; as many at the start stand for "then"
@@ -95,6 +95,12 @@ def history(
     factor = rng.uniform(3, 30) if rereads else 1 + rng.uniform(0, 0.15)
     typical = float(np.median(rows_new[-RECENT:]))
     rows_read = rows_new * factor
+    before, lately = np.arange(RUNS - RECENT), np.arange(RUNS - RECENT, RUNS)
+    spikes = [*rng.choice(before, int(rng.integers(1, 5)), False), *rng.choice(lately, 2, False)]
+    struck = rng.uniform(2.5, 5)
+    backfills = not rereads and rng.random() < 0.5  # the struck runs read old rows once more
+    if backfills:
+        rows_read[spikes] *= struck
     if rereads:  # a fixed span: a run that was missed does not make the next one read more
         rows_read = np.minimum(rows_read, 1.5 * typical * factor)
     design = _design(
@@ -109,9 +115,13 @@ def history(
         # Since a day in the middle third everything takes longer: a busier source, a lost index.
         since = int(rng.integers(RUNS // 3, 2 * RUNS // 3))
         stages.iloc[:since] *= filled_then / filled_now
-    before, lately = np.arange(RUNS - RECENT), np.arange(RUNS - RECENT, RUNS)
-    spikes = [*rng.choice(before, int(rng.integers(1, 5)), False), *rng.choice(lately, 2, False)]
-    stages.iloc[spikes] *= rng.uniform(2.5, 5)
+    if fit == "fits" and rng.random() < 0.5:
+        # Until some day another stage was the slow one: what was mended then is not today's news.
+        other = str(rng.choice([stage for stage in STAGES if stage != slowest_stage]))
+        mended = int(rng.integers(RUNS // 2, 2 * RUNS // 3))
+        stages.loc[: mended - 1, other] *= rng.uniform(8, 14)
+    if not backfills:
+        stages.iloc[spikes] *= struck
     stages = (stages * rng.lognormal(0, 0.02, stages.shape)).round(1)
     took = stages.sum(axis=1)
 
@@ -138,10 +148,11 @@ def history(
         }
     )
     age = interval_hours * 3600 + typical_run
+    symptom = fit != "fits" and rng.random() < 0.6  # runs that do not fit are often late as well
     fails = trouble if fit == "fits" else "throughput"
     return History(
         runs=runs,
-        consumers=_readers(rng, age, too_late=trouble == "latency"),
+        consumers=_readers(rng, age, too_late=trouble == "latency" or symptom),
         limits={
             "interval_hours": interval_hours,
             "run_window_hours": window,
@@ -231,12 +242,13 @@ def _state_bytes(
 ) -> np.ndarray:
     days = np.arange(RUNS) * interval_hours / 24
     if grows:  # steadily since the first run; passes the limit in 3 to 15 days
-        now = rng.uniform(0.9, 0.97)
+        lowest = max(0.4, days[-1] / (days[-1] + 15) + 0.01)
+        now = rng.uniform(lowest, 0.95)
         soonest = max(3.0, (1 - now) / now * days[-1])
         filled = now - (1 - now) / rng.uniform(soonest, 15) * (days[-1] - days)
-    else:
-        filled = np.full(RUNS, rng.uniform(0.1, 0.95))
-    return np.rint(limit * filled * rng.lognormal(0, 0.0005, RUNS)).astype("int64")
+    else:  # level, often close to the limit
+        filled = np.full(RUNS, rng.choice([rng.uniform(0.1, 0.9), rng.uniform(0.9, 0.955)]))
+    return np.rint(limit * filled * rng.lognormal(0, 0.0003, RUNS)).astype("int64")
 
 
 def _readers(rng: np.random.Generator, age_seconds: float, too_late: bool) -> pd.DataFrame:
@@ -310,25 +322,37 @@ class Redesign:
     best_usd_per_day: float
 
 
-def redesign(rng: np.random.Generator) -> Redesign:
+def redesign(rng: np.random.Generator, split: bool | None = None) -> Redesign:
     """Draw a pipeline that can be served, and search for the cheapest plan that serves it.
 
-    Raises RuntimeError if a hundred draws in a row cannot be served (never seen).
+    `split` True asks for one whose consumers cannot share a single path at a tenth above the least
+    cost, False for one where a single path is the cheapest; None takes what comes.
+
+    Raises RuntimeError if a thousand draws in a row do not suit (never seen).
     """
-    for _ in range(100):
-        work, readers = _problem(rng)
-        engines = tuple(engine(name) for name in MENUS[int(rng.integers(len(MENUS)))])
+    for _ in range(1000):
+        work, readers = _problem(rng, far_apart=bool(split))
+        menu = MENUS[int(rng.integers(3 if split else len(MENUS)))]
+        engines = tuple(engine(name) for name in menu)
         found = cheapest_plan(work, readers, engines)
-        if found is not None:
-            plan, bill = found
-            return Redesign(work, readers, engines, [path.facts() for path in plan.paths], bill)
-    raise RuntimeError("no pipeline out of a hundred could be served")
+        if found is None:
+            continue
+        plan, bill = found
+        if split is not None and split != (len(plan.paths) > 1):
+            continue
+        if split:
+            single = cheapest_path(work, readers, engines)
+            if single is not None and single[1] <= 1.1 * bill:
+                continue
+        return Redesign(work, readers, engines, [path.facts() for path in plan.paths], bill)
+    raise RuntimeError("no pipeline out of a thousand suited")
 
 
-def _problem(rng: np.random.Generator) -> tuple[Workload, tuple[Consumer, ...]]:
+def _problem(rng: np.random.Generator, far_apart: bool) -> tuple[Workload, tuple[Consumer, ...]]:
+    """A workload and its readers; far apart: a fresh narrow view beside a relaxed one of all."""
     events = float(np.round(10 ** rng.uniform(6.3, 8.6), -5))
     batch = engine("spark_ephemeral")
-    node_seconds = float(10 ** rng.uniform(0.3, 1.8)) * 3600
+    node_seconds = float(10 ** rng.uniform(1.0 if far_apart else 0.3, 1.8)) * 3600
     rate = batch.slots_per_node * batch.events_per_second_per_slot
     beside = rng.uniform(0.02, 0.2, 2) * min(node_seconds, 0.4 * DAY)
     state = None
@@ -350,12 +374,14 @@ def _problem(rng: np.random.Generator) -> tuple[Workload, tuple[Consumer, ...]]:
         fixed_seconds_incremental=float(np.round(rng.uniform(3, 30))),
         state=state,
     )
-    count = int(rng.choice([1, 2, 2, 3, 3]))
+    count = int(rng.choice([2, 2, 3] if far_apart else [1, 2, 2, 3, 3]))
     bands = {1: (2, 10), 2: (120, 900), 3: (5400, 7200), 4: (2 * DAY, 2 * DAY)}
     readers = []
-    for name in rng.choice(READERS, count, replace=False):
+    for place, name in enumerate(rng.choice(READERS, count, replace=False)):
         tier = int(rng.choice([1, 2, 2, 3, 4, 4]))
         narrow = rng.random() < (0.85 if tier <= 2 else 0.15)
+        if far_apart and place < 2:
+            tier, narrow = (int(rng.choice([1, 2])), True) if place == 0 else (4, False)
         low, high = bands[tier]
         readers.append(
             Consumer(
