@@ -328,3 +328,12 @@ def test_chunk_rows_are_checked_at_the_call():
 def test_a_day_may_be_any_date(day):
     assert data.as_day(day) == pd.Timestamp(DAY)
     assert data.as_day(day).unit == "us"
+
+
+def test_a_course_copy_reads_its_own_tables(tmp_path, monkeypatch):
+    shutil.copytree(data.folder(), tmp_path / "data")
+    text = (tmp_path / "data" / "consumers.csv").read_text(encoding="utf-8")
+    edited = text.replace("marketing dashboard", "campaign desk")
+    (tmp_path / "data" / "consumers.csv").write_text(edited, encoding="utf-8")
+    monkeypatch.setenv("TRADEOFF_DATA", str(tmp_path / "data"))
+    assert "campaign desk" in set(data.consumers()["name"])

@@ -56,7 +56,9 @@ def _report(copied: course.Copied) -> None:
 def _run(command: Sequence[str], folder: Path) -> int:
     """Run JupyterLab to its end; Ctrl-C is its own to answer: it asks before it stops."""
     # Without the variable a kernel in the learner's home could stand before this environment's.
-    environment = os.environ | {"JUPYTER_PREFER_ENV_PATH": "1"}
+    # The tables of the copy are the ones its notebooks read, so that an edit has an effect.
+    tables = {"TRADEOFF_DATA": str(folder / "data")} if (folder / "data").is_dir() else {}
+    environment = os.environ | {"JUPYTER_PREFER_ENV_PATH": "1"} | tables
     with subprocess.Popen(command, cwd=folder, env=environment) as process:
         while True:
             try:

@@ -8,6 +8,7 @@ repeats exactly for the same arguments. `data/README.md` describes the columns.
 from __future__ import annotations
 
 import csv
+import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import date
@@ -65,9 +66,13 @@ class DataError(ValueError):
 
 
 def folder() -> Path:
-    """The folder of the CSV files: inside an installed wheel, else `data/` of the checkout."""
+    """The folder of the CSV files: the course copy that `tradeoff open` works on, inside an
+    installed wheel, or `data/` of the checkout."""
     here = Path(__file__).resolve()
     installed = here.parent / "_course" / "data"
+    copy = os.environ.get("TRADEOFF_DATA")
+    if copy and Path(copy).is_dir():
+        return Path(copy)
     return installed if installed.is_dir() else here.parents[2] / "data"
 
 

@@ -236,7 +236,7 @@ def _first_not_data(value: Any) -> str | None:
     return None
 
 
-def shortened(value: Any, longest: int = 160) -> str:
+def shortened(value: Any, longest: int = 400) -> str:
     """`repr(value)`, cut in the middle of nowhere rather than filling a page."""
     text = repr(value)
     return text if len(text) <= longest else text[: longest - 1] + "…"

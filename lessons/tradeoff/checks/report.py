@@ -124,7 +124,11 @@ def _size(table: pd.DataFrame) -> str:
 
 
 def _html(table: pd.DataFrame) -> str:
-    return _short(table).to_html(max_rows=8, max_cols=12, border=0, justify="right")
+    page = _short(table).to_html(max_rows=8, max_cols=12, border=0, justify="right")
+    # nbgrader's feedback page has no padding of its own for cells.
+    for tag in ("td", "th"):
+        page = page.replace(f"<{tag}>", f'<{tag} style="padding:0 .5em;text-align:right">')
+    return page
 
 
 def _short(table: pd.DataFrame) -> pd.DataFrame:
