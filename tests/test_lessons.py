@@ -6,11 +6,12 @@ from functools import cache
 from pathlib import Path
 
 import nbformat
+import numpy as np
 import pytest
 from nbclient import NotebookClient
 from tradeoff import course, data, evaluate
 from tradeoff.calculators.redesign import EVERY, Settings, solve
-from tradeoff.model import claims
+from tradeoff.model import Cadence, claims
 from tradeoff.scenarios import orders
 
 LESSONS = sorted((course.home() / "lessons").glob("*.ipynb"))
@@ -140,13 +141,57 @@ def test_the_hourly_path_overruns_at_the_peak_and_catches_up():
     assert hourly.serves
 
 
-def test_reads_and_writes_alone_would_fill_most_of_the_deadline():
-    last = data.order_runs().tail(28)
+def test_reads_and_writes_fit_the_deadline_but_not_with_the_foot():
+    runs = data.order_runs()
+    hours = (runs["end"] - runs["start"]).dt.total_seconds() / 3600
+    foot = np.polyfit(runs["rows_new"] / 1e6, hours, 1)[1]
+    last = runs.tail(28)
     fixed_hours = (last["read_seconds"] + last["write_seconds"]).mean() / 3600
-    assert 3 < fixed_hours < 4  # "just inside the deadline"
+    assert fixed_hours < 4 < fixed_hours + foot
     assert fixed_hours / (fixed_hours + last["transform_seconds"].mean() / 3600) == pytest.approx(
         1 / 3, abs=0.05
     )
+
+
+def test_a_start_at_midnight_buys_time_until_the_next_growth():
+    night = orders.nightly()
+
+    def complete(nodes, hour, volume=orders.EVENTS_NOW):
+        design = orders.nightly(volume).but(nodes=nodes, start_hour=hour)
+        return evaluate(design).yesterday_complete_hour
+
+    assert complete(8, 2) > 6 > complete(4, 0) > 6 - 2 / 60  # "nothing to spare"
+    assert 0.75 < 6 - complete(8, 0) < 1  # "by most of an hour"
+    assert min(complete(4, 0, 22e6), complete(8, 0, 22e6)) > 6
+    for nodes, times in ((4, 2), (8, 4)):
+        dearer = (
+            evaluate(night.but(nodes=nodes)).cost_usd_per_day / evaluate(night).cost_usd_per_day
+        )
+        assert dearer == pytest.approx(times, rel=0.15)
+
+
+def test_longer_cadences_than_hourly_serve_the_executives_for_less(bills):
+    main = next(plan for plan in orders.redesigns() if plan.name == "every 6 h, incremental")
+    path = main.paths[0]
+    found = {every: evaluate(path.but(cadence=Cadence.every(every))) for every in ("12 h", "8 h")}
+    found["6 h"] = evaluate(path)
+    assert found["12 h"].yesterday_complete_hour > 6 > found["8 h"].yesterday_complete_hour
+    assert bills["every 6 h, incremental"] == pytest.approx(bills["keep"], rel=0.03)
+    assert bills["hourly, incremental"] == pytest.approx(1.25 * bills["keep"], rel=0.03)
+    hourly = evaluate(orders.redesign(every="1 h").paths[0])
+    assert found["6 h"].utilisation_peak < hourly.utilisation_peak
+    assert 24 * hourly.run_mean_seconds > evaluate(orders.nightly()).run_mean_seconds
+
+
+def test_with_the_same_room_the_split_on_a_pool_is_cheaper_than_one_path(bills):
+    pool = orders.redesign(engine_name="spark_warm", every="12 min").paths[0]
+    fresh = tuple(one for one in pool.consumers if one.tier <= 2)
+    apart = pool.but(workload=pool.workload.narrowed(fresh[0].share), consumers=fresh)
+    found, roomy = evaluate(apart), evaluate(pool.but(nodes=2, cadence=Cadence.every("8 min")))
+    split = bills["every 6 h, incremental"] + found.cost_usd_per_day
+    assert found.serves
+    assert roomy.serves
+    assert bills["one path, warm pool"] < split < roomy.cost_usd_per_day
 
 
 def test_the_routes_peak_hour_passes_its_hour_and_one_more_node_mends_it():

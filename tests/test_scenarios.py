@@ -56,6 +56,8 @@ def test_what_each_proposal_does():
         .agg(serves=("serves", "all"), bill=("plan_cost_usd_per_day", "first"))
     )
     assert not table.serves[["keep", "8 nodes", "hourly, full read", "hourly, incremental"]].any()
+    assert not table.serves["every 6 h, incremental"]
+    assert table.bill["every 6 h, incremental"] < table.bill["hourly, incremental"]
     assert table.serves[["split by tier", "one path, always on", "all to streaming"]].all()
     assert table.bill["keep"] < table.bill["split by tier"] < table.bill["one path, always on"]
     assert table.bill["all to streaming"] > 15 * table.bill["keep"]

@@ -140,7 +140,7 @@ def solve(settings: Settings) -> Outcome:
 
 
 PRESETS = {
-    "Today, 4 M": Settings(orders_per_day=orders.EVENTS_THEN),
+    "Two years ago, 4 M": Settings(orders_per_day=orders.EVENTS_THEN),
     "Today, 18 M": Settings(),
     "The redesign": Settings(every="1 h", incremental=True, marketing_apart=True),
     "Warm pool": Settings(every="6 min", incremental=True, engine="spark_warm"),

@@ -129,10 +129,16 @@ def redesigns(events_per_day: float = EVENTS_NOW) -> list[Plan]:
         return redesign(name, events_per_day, **changes)
 
     stream = plan("all to streaming", engine_name="flink")
+    # Runs all day, the first at midnight: it reads yesterday's last six hours.
+    spaced = plan("every 6 h, incremental", every="6 h")
     return [
         plan("keep", incremental=False),
         plan("8 nodes", incremental=False, nodes=8),
         plan("hourly, full read", every="1 h", incremental=False),
+        Plan(
+            spaced.name,
+            [path.but(start_hour=0, run_window_hours=None) for path in spaced.paths],
+        ),
         plan("hourly, incremental", every="1 h"),
         plan("split by tier", every="1 h", marketing_apart=True),
         plan("one path, always on", engine_name="spark_streaming", every="8 min", nodes=2),
