@@ -148,11 +148,16 @@ def history(
         }
     )
     age = interval_hours * 3600 + typical_run
-    symptom = fit != "fits" and rng.random() < 0.6  # runs that do not fit are often late as well
+    freshest = None
+    if trouble == "latency":
+        freshest = age * rng.uniform(0.05, 0.65)
+    elif fit != "fits" and rng.random() < 0.6:
+        # Often late as well: a need that runs within their window would meet, and these do not.
+        freshest = (interval_hours + window * rng.uniform(1.02, 1.2)) * 3600
     fails = trouble if fit == "fits" else "throughput"
     return History(
         runs=runs,
-        consumers=_readers(rng, age, too_late=trouble == "latency" or symptom),
+        consumers=_readers(rng, age, freshest),
         limits={
             "interval_hours": interval_hours,
             "run_window_hours": window,
@@ -251,12 +256,14 @@ def _state_bytes(
     return np.rint(limit * filled * rng.lognormal(0, 0.0003, RUNS)).astype("int64")
 
 
-def _readers(rng: np.random.Generator, age_seconds: float, too_late: bool) -> pd.DataFrame:
-    """Who reads the result: the freshest need is well below, or well above, what they get."""
+def _readers(
+    rng: np.random.Generator, age_seconds: float, freshest_seconds: float | None
+) -> pd.DataFrame:
+    """Who reads the result: content with what they get, but for the freshest need, if given."""
     count = int(rng.integers(1, 4))
     needs = age_seconds * rng.uniform(1.5, 12, count)
-    if too_late:
-        needs[int(rng.integers(count))] = age_seconds * rng.uniform(0.05, 0.65)
+    if freshest_seconds is not None:
+        needs[int(rng.integers(count))] = freshest_seconds
     deadlines = np.where(rng.random(count) < 0.4, 24.0, np.nan)
     names = rng.choice(READERS, count, replace=False)
     return pd.DataFrame(
