@@ -251,7 +251,7 @@ def test_doubling_volume_never_shortens_a_run_on_the_same_cluster(design):
 
 
 @settings(max_examples=150, deadline=None)
-@given(designs(), st.floats(0.3, 0.95))
+@given(designs(), st.one_of(st.just(0.7), st.floats(0.3, 0.95)))
 def test_the_nodes_it_asks_for_are_enough_and_one_less_is_not(design, target):
     try:
         fitted = sized(design, target)
@@ -264,6 +264,9 @@ def test_the_nodes_it_asks_for_are_enough_and_one_less_is_not(design, target):
         timed = design.cadence.kind == "every"
         return max(found.utilisation_peak, found.run_longest_seconds / window if timed else 0.0)
 
+    assert evaluate(design).nodes_needed == evaluate(fitted).nodes_needed
+    if target == 0.7:
+        assert fitted.nodes == evaluate(design).nodes_needed
     assert filled(fitted.nodes) <= target * (1 + 1e-6)
     if fitted.nodes > design.engine.minimum_nodes:
         assert filled(fitted.nodes - 1) > target * (1 - 1e-6)

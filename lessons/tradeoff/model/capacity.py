@@ -7,8 +7,13 @@ import numpy as np
 from tradeoff.model.quantities import DAY_SECONDS, HOUR_SECONDS
 from tradeoff.model.timing import SLOTS, Columns, events_per_second_per_node, fixed_per_run
 
+# A cluster that must follow its peak keeps this head-room; `sized` takes any other target.
+TARGET_UTILISATION = 0.7
 
-def nodes_needed(columns: Columns, curve: np.ndarray, target_utilisation: np.ndarray) -> np.ndarray:
+
+def nodes_needed(
+    columns: Columns, curve: np.ndarray, target_utilisation: np.ndarray | float
+) -> np.ndarray:
     """Nodes that keep the peak at the target utilisation; 0 where no number of nodes does.
 
     A batch's run must end within the target share of its interval (and run window); a stream's

@@ -8,8 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from tradeoff.model import cost, latency, state, timing
+from tradeoff.model import capacity, cost, latency, state, timing
 from tradeoff.model.design import Design
+from tradeoff.model.engine import NUMBERS as ENGINE
 from tradeoff.model.engine import Billing
 from tradeoff.model.quantities import HOUR_SECONDS
 from tradeoff.model.rhythm import Rhythm
@@ -26,23 +27,6 @@ WORKLOAD = (
 LIMITS = ("source_events_per_second", "sink_events_per_second")
 STATE = ("keys", "new_keys_per_day", "values_per_key", "bytes_per_value")
 STATE_SPANS = ("window_seconds", "watermark_seconds", "pane_seconds")
-ENGINE = (
-    "start_up_seconds",
-    "overhead_seconds",
-    "latency_floor_seconds",
-    "events_per_second_per_slot",
-    "slots_per_node",
-    "node_usd_per_hour",
-    "minimum_billed_seconds",
-    "minimum_nodes",
-    "standby_nodes",
-    "stateful_slowdown",
-    "state_index_overhead",
-    "state_copies",
-    "state_bytes_per_node",
-    "state_usd_per_gb_month",
-    "operations_usd_per_day",
-)
 _NUMBERS = (
     *WORKLOAD,
     *LIMITS,
@@ -117,6 +101,7 @@ def figures_of(
     return {
         **timing.runs(columns, found),
         **latency.latencies(columns, found),
+        "nodes_needed": capacity.nodes_needed(columns, curve, capacity.TARGET_UTILISATION),
         **held,
         **cost.costs(columns, found, held),
     }

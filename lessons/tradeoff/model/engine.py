@@ -8,6 +8,25 @@ from enum import StrEnum
 from tradeoff.model.quantities import check_fields
 from tradeoff.model.rhythm import Rhythm
 
+# Every field of an engine that is a number; sweeps and columns read the same list.
+NUMBERS = (
+    "events_per_second_per_slot",
+    "slots_per_node",
+    "node_usd_per_hour",
+    "start_up_seconds",
+    "overhead_seconds",
+    "latency_floor_seconds",
+    "minimum_billed_seconds",
+    "minimum_nodes",
+    "standby_nodes",
+    "stateful_slowdown",
+    "state_index_overhead",
+    "state_copies",
+    "state_bytes_per_node",
+    "state_usd_per_gb_month",
+    "operations_usd_per_day",
+)
+
 
 class Billing(StrEnum):
     """When a node costs money."""
@@ -68,21 +87,4 @@ class Engine:
             ) from None
         if not self.rhythms:
             raise ValueError("rhythms must name at least one mode")
-        check_fields(
-            self,
-            "events_per_second_per_slot",
-            "slots_per_node",
-            "node_usd_per_hour",
-            "start_up_seconds",
-            "overhead_seconds",
-            "latency_floor_seconds",
-            "minimum_billed_seconds",
-            "minimum_nodes",
-            "standby_nodes",
-            "stateful_slowdown",
-            "state_index_overhead",
-            "state_copies",
-            "state_bytes_per_node",
-            "state_usd_per_gb_month",
-            "operations_usd_per_day",
-        )
+        check_fields(self, *NUMBERS)

@@ -70,7 +70,7 @@ def evaluate(design: Design, horizon_days: int = 1) -> Evaluation:
     )
 
 
-def sized(design: Design, target_utilisation: float = 0.7) -> Design:
+def sized(design: Design, target_utilisation: float = capacity.TARGET_UTILISATION) -> Design:
     """The design with the fewest nodes that keep its peak at the target utilisation.
 
     Raises ValueError where no number of nodes does (the time is not in the transform).
