@@ -34,16 +34,10 @@ def nodes_needed(
         columns["full_read_days"] * DAY_SECONDS,
     )
 
+    new = peak_rate * columns["interval_seconds"]
     coarse = columns["coarse"]
-    interval_hours = np.maximum(1, np.rint(columns["interval_seconds"] / HOUR_SECONDS)).astype(int)
-    sums = np.concatenate([np.zeros((rows, 1)), np.cumsum(np.tile(curve, 3), axis=1)], axis=1)
-    ends = SLOTS + np.arange(SLOTS)[None, :]
-    triggers = (ends - columns["start_hour"][:, None].astype(int)) % interval_hours[:, None] == 0
-    volume = np.take_along_axis(sums, ends + 0 * interval_hours[:, None], 1) - np.take_along_axis(
-        sums, ends - interval_hours[:, None], 1
-    )
-    most = np.where(triggers, volume, 0.0).max(axis=1) * columns["events_per_day"] / SLOTS
-    new = np.where(coarse, most, peak_rate * columns["interval_seconds"])
+    if coarse.any():  # a few whole hours: the busiest stretch between two triggers
+        new[coarse] = _busiest(columns, curve, coarse)
     full = columns["full_read_days"] * columns["events_per_day"]
     events = np.where(columns["incremental"], new, full)
     # Batches: fixed + events * (1 / (n * per_node) + source + sink) <= target * limit
@@ -61,3 +55,16 @@ def nodes_needed(
     needed = np.where(room > 0, demand / (per_node * np.where(room > 0, room, 1.0)), 0.0)
     whole = np.maximum(np.ceil(needed - 1e-9), columns["minimum_nodes"])
     return np.where((room > 0) & (whole <= 1e6), whole, 0.0)
+
+
+def _busiest(columns: Columns, curve: np.ndarray, rows: np.ndarray) -> np.ndarray:
+    """Most events between two triggers, of the rows whose interval is whole hours."""
+    hours = np.rint(columns["interval_seconds"][rows] / HOUR_SECONDS).astype(int)[:, None]
+    start = columns["start_hour"][rows].astype(int)[:, None]
+    sums = np.cumsum(np.tile(curve[rows], 2), axis=1)
+    sums = np.concatenate([np.zeros((len(sums), 1)), sums], axis=1)
+    ends = np.broadcast_to(SLOTS + np.arange(SLOTS), (len(sums), SLOTS))
+    volume = np.take_along_axis(sums, ends, 1) - np.take_along_axis(sums, ends - hours, 1)
+    triggered = (ends - start) % hours == 0
+    most = np.where(triggered, volume, 0.0).max(axis=1)
+    return np.asarray(most * columns["events_per_day"][rows] / SLOTS)
