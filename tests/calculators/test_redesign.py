@@ -1,27 +1,19 @@
-"""Calculators without a browser: settings in, an outcome out, at every corner of every control."""
+"""The redesign calculator: what holds of every calculator, and its answers against the model."""
 
 import itertools
 import math
 import re
 
-import ipywidgets as widgets
 import pytest
-from tradeoff import calculators, charts, evaluate
+from corners import CalculatorChecks, ends, text_of
+from tradeoff import calculators, evaluate
 from tradeoff.calculators.redesign import ENGINES, PRESETS, Settings, solve
 from tradeoff.model import words
 from tradeoff.scenarios import orders, proposals, search
 
 
-def corners(control):
-    """Both ends of a control; every entry of a list."""
-    if isinstance(control, widgets.Checkbox):
-        return [False, True]
-    values = [value for _, value in control.options]
-    return values if isinstance(control, widgets.Dropdown) else [values[0], values[-1]]
-
-
-def text_of(html):
-    return re.sub(r"<[^>]+>", "", html)
+class TestRedesign(CalculatorChecks):
+    make = staticmethod(calculators.redesign)
 
 
 def finite(outcome):
@@ -37,20 +29,10 @@ def finite(outcome):
 def test_all_corners_together_have_an_answer():
     calculator = calculators.redesign()
     names = list(calculator._controls)
-    for values in itertools.product(*map(corners, calculator._controls.values())):
+    for values in itertools.product(*map(ends, calculator._controls.values())):
         calculator.settings = Settings(**dict(zip(names, values, strict=True)))
         finite(calculator.outcome)
         assert calculator._meaning.value == calculator.outcome.meaning
-
-
-def test_every_step_of_every_control_has_an_answer():
-    calculator = calculators.redesign(every="1 h", incremental=True, marketing_apart=True)
-    for control in calculator._controls.values():
-        before = control.value
-        for value in [True, False] if isinstance(before, bool) else [v for _, v in control.options]:
-            control.value = value
-            finite(calculator.outcome)
-        control.value = before
 
 
 @pytest.mark.parametrize("name", PRESETS)
@@ -76,12 +58,6 @@ def test_the_presets_are_the_lessons_proposals():
     }.items():
         bill = sum(evaluate(path).cost_usd_per_day for path in plans[plan].paths)
         assert solve(PRESETS[preset]).cost_usd_per_day == pytest.approx(bill)
-
-
-def test_reset_returns_to_the_defaults():
-    calculator = calculators.redesign(nodes=8, marketing_apart=True)
-    calculator.children[0].children[0].click()
-    assert calculator.settings == Settings()
 
 
 def test_one_answer_when_many_controls_move(monkeypatch):
@@ -167,16 +143,6 @@ def test_the_picture_shows_bills_that_add_up():
     assert ours == pytest.approx(solve(PRESETS["The redesign"]).cost_usd_per_day)
     nightly = sum(row["usd"] for row in rows if row["plan"] != "this design")
     assert nightly == pytest.approx(evaluate(orders.nightly()).cost_usd_per_day)
-
-
-def test_a_change_sends_rows_not_the_chart():
-    calculator = calculators.redesign()
-    [view] = [child for child in calculator.children if isinstance(child, charts.View)]
-    sent = []
-    view.observe(lambda change: sent.append(change["name"]))
-    calculator._controls["nodes"].value = 2
-    assert sent == ["rows"]
-    assert len(str(calculator.outcome.rows)) < 2_000
 
 
 def test_no_served_setting_is_cheaper_than_the_search():

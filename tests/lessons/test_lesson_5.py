@@ -1,103 +1,18 @@
-"""Lessons run whole, from any folder, with nothing on stderr; their prose agrees with the model."""
+"""Lesson 5: what holds of every lesson, and the figures of its prose computed anew."""
 
 import re
-import tempfile
-from functools import cache
-from pathlib import Path
 
-import nbformat
 import numpy as np
 import pytest
-from nbclient import NotebookClient
-from tradeoff import course, data, evaluate
+from lesson import Lesson, executed
+from tradeoff import data, evaluate
 from tradeoff.calculators.redesign import EVERY, Settings, solve
 from tradeoff.model import Cadence, claims
 from tradeoff.scenarios import orders
 
-LESSONS = sorted((course.home() / "lessons").glob("*.ipynb"))
-OUTGROWN = next(path for path in LESSONS if path.name.startswith("05_"))
 
-
-@cache
-def executed(path):
-    """A lesson after all its cells ran, in a folder that holds nothing of the course."""
-    book = nbformat.read(path, as_version=4)
-    with tempfile.TemporaryDirectory() as elsewhere:
-        NotebookClient(book, timeout=120, resources={"metadata": {"path": elsewhere}}).execute()
-        assert list(Path(elsewhere).iterdir()) == []  # and leaves nothing behind
-    return book
-
-
-@pytest.fixture(params=LESSONS, ids=lambda path: path.stem)
-def run(request):
-    return executed(request.param)
-
-
-def test_every_cell_runs_in_silence(run):
-    noise = [
-        (cell.id, output.get("text") or output.get("evalue"))
-        for cell in run.cells
-        for output in cell.get("outputs", ())
-        if output.output_type == "error" or output.get("name") == "stderr"
-    ]
-    assert noise == []
-    assert all(cell.execution_count for cell in run.cells if cell.cell_type == "code")
-
-
-def test_every_chart_of_a_lesson_is_drawn_and_described(run):
-    calls = [
-        cell
-        for cell in run.cells
-        if cell.cell_type == "code" and re.search(r"^charts\.", cell.source, re.MULTILINE)
-    ]
-    assert calls
-    for cell in calls:
-        [picture] = [output for output in cell.outputs if output.output_type == "execute_result"]
-        assert "<svg" in picture.data["text/html"], cell.id
-        assert 'aria-label=""' not in picture.data["text/html"], cell.id
-
-
-@pytest.fixture(scope="module", params=LESSONS, ids=lambda path: path.stem)
-def book(request):
-    return nbformat.read(request.param, as_version=4)
-
-
-def prose(book):
-    return "\n\n".join(cell.source for cell in book.cells if cell.cell_type == "markdown")
-
-
-def test_a_lesson_has_its_parts(book):
-    said = prose(book)
-    for part in ("After this lesson you can", "Predict", "Your turn", "Daily life", "interview"):
-        assert part in said, part
-    for part in ("**Weak.**", "**Strong.**", "Check yourself", "Takeaways", "Where next"):
-        assert part in said, part
-
-
-def test_a_lesson_tells_as_much_as_it_computes(book):
-    kinds = [cell.cell_type for cell in book.cells]
-    assert kinds.count("markdown") >= 0.8 * kinds.count("code")
-    assert 1_600 <= len(re.sub(r"```.*?```", "", prose(book), flags=re.DOTALL).split()) <= 2_900
-
-
-def test_every_question_has_its_answer(book):
-    said = prose(book)
-    answers = re.findall(r"<details><summary>(.+?)</summary>\n\n(.+?)\n</details>", said, re.DOTALL)
-    assert len(answers) == said.count("<details>") >= 5
-    assert all(len(answer.split()) >= 5 for _, answer in answers)
-
-
-def test_claims_named_in_a_lesson_exist_and_hold(book):
-    named = set(re.findall(r"\bC\d+[a-z]?\b", prose(book)))
-    table = claims.report()
-    assert named
-    for name in named:
-        found = table[table["id"].str.fullmatch(rf"{name}[a-z]?")]
-        assert len(found), name
-        assert found["holds"].all(), name
-
-
-# --- lesson 5: figures that stand in its prose, computed anew ----------------------------------
+class TestLesson5(Lesson):
+    name = "05_when_batch_outgrows_itself"
 
 
 @pytest.fixture(scope="module")
@@ -205,7 +120,7 @@ def test_lesson_5_shows_what_its_prose_says_of_the_real_pipeline():
         cell.id: "".join(
             output.get("text") or output["data"]["text/plain"] for output in cell.outputs
         )
-        for cell in executed(OUTGROWN).cells
+        for cell in executed(TestLesson5.name).cells
         if cell.id.startswith("real-") and cell.cell_type == "code"
     }
     assert "72 and 72 rows, equal row for row: True" in shown["real-run"]
