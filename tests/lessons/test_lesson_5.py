@@ -5,7 +5,7 @@ import re
 import numpy as np
 import pytest
 from lesson import Lesson, executed
-from tradeoff import data, evaluate
+from tradeoff import data, evaluate, simulate
 from tradeoff.calculators.redesign import EVERY, Settings, solve
 from tradeoff.model import Cadence, claims
 from tradeoff.scenarios import orders
@@ -133,3 +133,12 @@ def test_lesson_5_shows_what_its_prose_says_of_the_real_pipeline():
     assert (once, twice) == ("18", "36")
     assert "table unchanged: True" in shown["real-rerun-hour"]
     assert re.findall(r"2026-04-25 07:00:00\s+3\b", shown["real-late-order"])
+
+
+def test_the_simulation_agrees_where_runs_end_in_time():
+    plans = {plan.name: plan.paths[0] for plan in orders.redesigns()}
+    names = ("keep", "every 6 h, incremental", "hourly, incremental")
+    beside = simulate.against_closed_form([plans[name].but(name=name) for name in names])
+    errors = beside[beside["figure"] != "best"].groupby("design")["error_percent"]
+    assert errors.agg(lambda each: each.abs().max())[list(names[:2])].max() < 0.5
+    assert 0 < errors.min()["hourly, incremental"] < errors.max()["hourly, incremental"] < 10
