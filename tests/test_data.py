@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from tradeoff import data
+from tradeoff.data import tables
 
 DAY = "2026-04-25"
 TABLES = {
@@ -18,6 +19,7 @@ TABLES = {
     "order_runs.csv": data.order_runs,
     "constants.csv": data.constants,
     "claims.csv": data.claims,
+    "flights.csv": data.flights,
 }
 RUNS_HEADER = (
     "run_date,start,end,rows_new,rows_read,rows_written,"
@@ -28,7 +30,7 @@ RUNS_HEADER = (
 @pytest.fixture
 def elsewhere(tmp_path, monkeypatch):
     """A data folder of the test's own, to damage."""
-    monkeypatch.setattr(data, "folder", lambda: tmp_path)
+    monkeypatch.setattr(tables, "folder", lambda: tmp_path)
     return tmp_path
 
 
@@ -103,6 +105,32 @@ def test_every_claim_stands_once_with_a_range_and_a_known_kind():
     assert (claims.loc[claims["kind"] == "conditional", "reading"] != "").all()
 
 
+def test_flights_are_the_week_that_the_readme_says():
+    table = data.flights()
+    assert len(table) == 6_673
+    assert table["delay_minutes"].isna().sum() == 494
+    assert table["departure"].isna().equals(table["delay_minutes"].isna())
+    assert table["scheduled_departure"].is_monotonic_increasing
+    assert table["scheduled_departure"].dtype == table["departure"].dtype == "datetime64[us]"
+    days = table["scheduled_departure"].dt.date.unique().tolist()
+    assert days == [*pd.date_range("2013-06-25", "2013-07-01").date]
+    assert set(table["origin"]) == {"EWR", "JFK", "LGA"}
+    assert table["carrier"].str.len().eq(2).all()
+    assert not table.duplicated(["scheduled_departure", "carrier", "flight", "origin"]).any()
+    flown = table.dropna()
+    delay = (flown["departure"] - flown["scheduled_departure"]).dt.total_seconds() / 60
+    assert delay.tolist() == flown["delay_minutes"].tolist()
+    assert -15 < delay.min() < 0 < delay.median() < 899 == delay.max()
+    assert (data.folder() / "flights.csv").stat().st_size < 500_000
+
+
+def test_a_schedule_must_be_a_local_time(elsewhere):
+    header = "scheduled_departure,delay_minutes,carrier,flight,origin,destination"
+    (elsewhere / "flights.csv").write_text(f"{header}\n2013-06-25,1,AA,7,JFK,LAX\n", "utf-8")
+    with pytest.raises(data.DataError, match="column scheduled_departure must be local time"):
+        data.flights()
+
+
 @pytest.mark.parametrize("filename", TABLES)
 def test_a_missing_file_is_one_clear_error(elsewhere, filename):
     with pytest.raises(data.DataError, match=f"{filename} is missing.*columns") as caught:
@@ -147,12 +175,12 @@ def test_a_measure_must_be_a_finite_number(elsewhere, value):
 def test_an_installed_wheel_is_preferred_to_a_folder_that_happens_to_be_there(
     tmp_path, monkeypatch
 ):
-    module = tmp_path / "lib" / "site-packages" / "tradeoff" / "data.py"
+    module = tmp_path / "lib" / "site-packages" / "tradeoff" / "data" / "tables.py"
     module.parent.mkdir(parents=True)
     module.touch()
-    monkeypatch.setattr(data, "__file__", str(module))
+    monkeypatch.setattr(tables, "__file__", str(module))
     assert data.folder() == tmp_path.resolve() / "lib" / "data"  # laid out like a checkout
-    installed = module.parent / "_course" / "data"
+    installed = module.parents[1] / "_course" / "data"
     shutil.copytree(tmp_path / "lib" / "site-packages" / "tradeoff", installed)
     assert data.folder() == installed.resolve()
 
