@@ -24,7 +24,7 @@ from tradeoff.model import (
     sweep,
     workload,
 )
-from tradeoff.model.quantities import check
+from tradeoff.model.quantities import check, seconds
 
 ASAP = "as soon as possible"
 # What people set a trigger to, and the first two cadences of batch.
@@ -67,7 +67,9 @@ def pipeline(
     runs_on: Engine = engine(known[str(billing)])
     if overhead_seconds is not None:
         runs_on = replace(runs_on, overhead_seconds=check("overhead_seconds", overhead_seconds))
-    consumers = () if tolerance is None else (Consumer.needing("the consumer", tolerance),)
+    consumers: tuple[Consumer, ...] = ()
+    if tolerance is not None:
+        consumers = (Consumer.needing("the consumer", seconds("freshness_seconds", tolerance)),)
     return Design(
         workload("clicks").at(events_per_day),
         runs_on,
@@ -80,12 +82,12 @@ def pipeline(
 
 def hourly_batch(design: Design) -> Design:
     """The same work once an hour: on its pool, or on a cluster started for each run."""
-    if design.engine.billing is Billing.WARM:
-        runs_on = design.engine
-    else:
-        runs_on = engine("spark_ephemeral")
+    on_a_pool = design.engine.billing is Billing.WARM
     return design.but(
-        engine=runs_on, rhythm=Rhythm.BATCH, cadence=Cadence.every("1 h"), name="hourly batch"
+        engine=design.engine if on_a_pool else engine("spark_ephemeral"),
+        rhythm=Rhythm.BATCH,
+        cadence=Cadence.every("1 h"),
+        name="hourly batch",
     )
 
 
