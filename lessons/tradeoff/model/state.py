@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from tradeoff.model.engine import Engine
-from tradeoff.model.quantities import DAY_SECONDS, check
+from tradeoff.model.quantities import DAY_SECONDS, Quantity, check
 from tradeoff.model.timing import Columns
 from tradeoff.model.workload import State
 
@@ -13,20 +14,117 @@ from tradeoff.model.workload import State
 def entries(columns: Columns, horizon_days: float) -> np.ndarray:
     """Entries held at the end of the horizon, before values and bytes.
 
-    An entry is one key, or one key in one pane. A key is seen in a span of s seconds with
-    probability 1 - exp(-rate * s / keys): keys are taken as equally likely. Without a watermark
-    nothing is ever dropped, so the span is the horizon.
+    An entry is one key, or one key in one pane. State that a window and a watermark bound is taken
+    as it stands once it is full, however short the horizon; it is counted at its largest, when a
+    pane is about to end. Without a watermark nothing is ever dropped, so what is kept reaches back
+    over the whole horizon.
     """
-    horizon = horizon_days * DAY_SECONDS
-    rate = columns["events_per_day"] / DAY_SECONDS
-    keys = columns["keys"] + columns["new_keys_per_day"] * horizon_days
     bounded = np.isfinite(columns["window_seconds"]) & np.isfinite(columns["watermark_seconds"])
-    kept = np.where(bounded, columns["window_seconds"] + columns["watermark_seconds"], horizon)
-    paned = np.isfinite(columns["pane_seconds"])
-    pane = np.where(paned, columns["pane_seconds"], kept)
-    panes = np.where(paned, np.ceil(kept / pane - 1e-9), 1.0)
-    seen = keys * -np.expm1(-rate * pane / keys)
-    return np.asarray(np.where(columns["has_state"], np.maximum(panes, 1.0) * seen, 0.0))
+    kept = np.where(bounded, columns["window_seconds"] + columns["watermark_seconds"], np.inf)
+    held = _held(
+        columns["events_per_day"],
+        columns["keys"],
+        columns["new_keys_per_day"],
+        np.where(bounded, kept / DAY_SECONDS, horizon_days),
+        columns["pane_seconds"] / DAY_SECONDS,
+        np.asarray(horizon_days, dtype=float),
+    )
+    return np.asarray(np.where(columns["has_state"], held, 0.0))
+
+
+def _held(
+    events: np.ndarray,
+    keys: np.ndarray,
+    new_keys: np.ndarray,
+    kept_days: np.ndarray,
+    pane_days: np.ndarray,
+    at_days: np.ndarray,
+) -> np.ndarray:
+    """Entries at a time, of events and new keys a day; a pane without end is one entry a key."""
+    pane = np.where(np.isfinite(pane_days), pane_days, kept_days)
+    panes = np.maximum(np.ceil(kept_days / pane - 1e-9), 1.0)
+    # The mean over the panes kept, by Gauss and Legendre's three points: keys may grow meanwhile.
+    oldest = np.maximum(at_days - kept_days, 0.0) + np.minimum(pane, at_days)
+    seen = np.zeros(1)
+    for place, weight in ((0.5 - 0.15**0.5, 5 / 18), (0.5, 8 / 18), (0.5 + 0.15**0.5, 5 / 18)):
+        when = np.where(panes > 1, oldest + place * np.maximum(at_days - oldest, 0.0), at_days)
+        seen = seen + weight * _seen(events, keys, new_keys, pane, when)
+    return np.asarray(panes * seen)
+
+
+def _seen(
+    events: np.ndarray, keys: np.ndarray, new_keys: np.ndarray, span: np.ndarray, when: np.ndarray
+) -> np.ndarray:
+    """Distinct keys in a span of days that ends at `when`.
+
+    A new key's first event is its birth. The other events fall on all keys alike, so a key of an
+    age above the span is seen in it with probability 1 - exp(-events * span / keys).
+    """
+    births = np.minimum(new_keys, events)
+    everyone = keys + new_keys * when
+    born = births * np.minimum(span, when)
+    old = np.maximum(everyone - born, 0.0)
+    return np.asarray(born + old * -np.expm1(-(events - births) * span / everyone))
+
+
+def over_time(state: State, events_per_day: float, days: ArrayLike) -> np.ndarray:
+    """Entries held that many days after an empty start, at a flat rate; as `entries` counts them.
+
+    `days` is any array of times above 0. A state with window and watermark fills until both are
+    over and then stays, but for keys that are added; one without them grows with its panes and new
+    keys.
+
+    Raises ValueError for more new keys a day than events, since a key comes with an event.
+    """
+    at = np.asarray(days, dtype=np.float64)
+    for when in at[~(np.isfinite(at) & (at > 0))].tolist():
+        check("days", when, Quantity("days", above=0))
+    events = check("events_per_day", events_per_day)
+    if state.new_keys_per_day > events:
+        raise ValueError(
+            f"new_keys_per_day must be at most events_per_day, {events:,.0f}, for each new key "
+            f"comes with an event; got {state.new_keys_per_day:,.0f}"
+        )
+    kept_days = np.inf
+    if state.window_seconds is not None and state.watermark_seconds is not None:
+        kept_days = (state.window_seconds + state.watermark_seconds) / DAY_SECONDS
+    pane_days = np.inf if state.pane_seconds is None else state.pane_seconds / DAY_SECONDS
+    return _held(
+        np.asarray(events),
+        np.asarray(state.keys),
+        np.asarray(state.new_keys_per_day),
+        np.minimum(kept_days, at),
+        np.minimum(pane_days, at) if np.isfinite(pane_days) else np.asarray(np.inf),
+        at,
+    )
+
+
+def entry_bytes(state: State, engine: Engine) -> float:
+    """Bytes of one entry on one node's memory or disk: its values, with key and index."""
+    return state.values_per_key * state.bytes_per_value * (1.0 + engine.state_index_overhead)
+
+
+def full_after_days(
+    state: State, events_per_day: float, engine: Engine, memory_bytes: float, most_days: float
+) -> float | None:
+    """Days from an empty start until the local copy fills the memory; None: not in `most_days`.
+
+    Raises ValueError as `over_time` does.
+    """
+    entries_that_fit = check("memory_bytes", memory_bytes, Quantity("bytes", above=0))
+    entries_that_fit /= entry_bytes(state, engine)
+
+    def fits(days: float) -> bool:
+        return bool(over_time(state, events_per_day, [days])[0] <= entries_that_fit)
+
+    if fits(most_days):
+        return None
+    # State never shrinks, so halve the logarithm of the time: from a microsecond up.
+    low, high = 1e-6 / DAY_SECONDS, most_days
+    while high / low > 1 + 1e-9:
+        middle = (low * high) ** 0.5
+        low, high = (middle, high) if fits(middle) else (low, middle)
+    return high
 
 
 def sizes(columns: Columns, horizon_days: float) -> dict[str, np.ndarray]:
