@@ -6,6 +6,19 @@ tried.settings, tried.outcome.cost_usd_per_day              # works without a br
 """
 
 from tradeoff.calculators.calculator import Calculator
+from tradeoff.calculators.classify import classify
+from tradeoff.calculators.costs import costs
+from tradeoff.calculators.latency_value import latency_value
 from tradeoff.calculators.redesign import redesign
+from tradeoff.calculators.state import state
+from tradeoff.calculators.trigger import trigger
 
-__all__ = ["Calculator", "redesign"]
+__all__ = [
+    "Calculator",
+    "classify",
+    "costs",
+    "latency_value",
+    "redesign",
+    "state",
+    "trigger",
+]

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
-from tradeoff.model import cost_of_latency
+from tradeoff.model import cost_of_latency, words
 from tradeoff.model.quantities import check
 
 DAYS_PER_YEAR = 365
@@ -42,6 +43,14 @@ class Lateness:
         lost = once * self.times_a_year
         return lost if self.most_usd_per_year is None else min(lost, self.most_usd_per_year)
 
+    @property
+    def lost_from_seconds(self) -> float:
+        """The latency from which on all there is to lose is lost; infinite without a most."""
+        if self.most_usd_per_year is None or not self.usd_per_minute * self.times_a_year:
+            return math.inf
+        minutes = self.most_usd_per_year / self.usd_per_minute / self.times_a_year
+        return self.threshold_seconds + 60 * minutes
+
     def value_usd_per_year(self, slow_seconds: float, fast_seconds: float) -> float:
         """What the faster of two latencies gains in a year."""
         return self.usd_per_year(slow_seconds) - self.usd_per_year(fast_seconds)
@@ -64,3 +73,12 @@ class Lateness:
         if most is not None and premium_usd_per_year > most * (1 - fast / slow):
             return None
         return premium_usd_per_year / (slow - fast)
+
+
+def said_usd(amount: float) -> str:
+    """$5,768, $515,000, $2.44 M: dollars as one says them in a meeting."""
+    if abs(amount) >= 1e6:
+        return ("-$" if amount < 0 else "$") + words.count(abs(amount))
+    if abs(amount) >= 1e5:
+        return words.usd(float(f"{amount:.3g}"))
+    return words.usd(round(amount) if abs(amount) >= 10 else float(f"{amount:.3g}"))
