@@ -21,6 +21,7 @@ NAMED_DAYS = {
 _AT = " : ".join(
     f"abs(datum.value / {days!r} - 1) < 0.01 ? '{name}'" for days, name in NAMED_DAYS.items()
 )
+BELOW = alt.Legend(title=None, orient="bottom", symbolSize=900, symbolStrokeWidth=2.5)
 _LINES = ["with the watermark", "the same, all copies", "without a watermark"]
 
 
@@ -42,7 +43,7 @@ def state_over_time(lines: str, marks: str) -> alt.TopLevelMixin:
     )
     size = (
         alt.Y("bytes:Q")
-        .scale(type="log", nice=False)
+        .scale(type="log", nice=False, padding=24)
         .title("state held (bytes, log)")
         .axis(tickCount=6, labelExpr="format(datum.value, '~s') + 'B'")
     )
@@ -54,28 +55,31 @@ def state_over_time(lines: str, marks: str) -> alt.TopLevelMixin:
             size,
             alt.Color("line:N")
             .scale(domain=_LINES, range=[COLOURS["blue"], COLOURS["green"], COLOURS["vermillion"]])
-            .legend(None),
+            .legend(BELOW),
             alt.StrokeDash("line:N")
             .scale(domain=_LINES, range=[[1, 0], [2, 3], [8, 4]])
-            .legend(alt.Legend(title=None, orient="bottom", symbolSize=900, symbolStrokeWidth=2.5)),
+            .legend(BELOW),
         )
     )
     base = alt.Chart(alt.NamedData(marks))
     memory = base.transform_filter("datum.kind == 'memory'")
     ends = base.transform_filter("datum.kind == 'end'")
+    # The moment is written above the plot, where no line runs.
+    above = alt.value(-6)
     return alt.layer(
         drawn,
         memory.mark_rule(strokeDash=[6, 4]).encode(y=size),
-        memory.mark_text(align="left", baseline="bottom", dx=4, dy=-4).encode(
+        memory.mark_text(align="left", baseline="top", dx=4, dy=4).encode(
             x=alt.value(0), y=size, text="says:N"
         ),
+        ends.mark_rule(strokeDash=[2, 3]).encode(days),
         ends.mark_point(shape="cross", color=INK, filled=True, size=130).encode(days, size),
-        ends.transform_filter("datum.days > 20")
-        .mark_text(align="right", dy=-14, fontWeight="bold")
-        .encode(days, size, text="says:N"),
-        ends.transform_filter("datum.days <= 20")
-        .mark_text(align="left", dy=-14, fontWeight="bold")
-        .encode(days, size, text="says:N"),
+        ends.transform_filter("datum.days > 10")
+        .mark_text(align="right", fontWeight="bold")
+        .encode(days, y=above, text="says:N"),
+        ends.transform_filter("datum.days <= 10")
+        .mark_text(align="left", fontWeight="bold")
+        .encode(days, y=above, text="says:N"),
     ).properties(
         width=WIDTH,
         height=300,
@@ -101,31 +105,32 @@ def loss_and_state(sweep: pd.DataFrame) -> alt.TopLevelMixin:
     long = sweep.melt(["says", "held_mean"], list(names), "measure", "percent")
     long = long.assign(measure=long["measure"].map(names))
     order = list(names.values())
-    held = alt.X("held_mean:Q").scale(type="log").title("state held (entries, mean over time, log)")
-    percent = alt.Y("percent:Q").title("lost (%)")
-    colour = alt.Color("measure:N").scale(
-        domain=order, range=[COLOURS["vermillion"], COLOURS["blue"]]
+    held = (
+        alt.X("held_mean:Q")
+        .scale(type="log", nice=False, padding=24)
+        .title("state held (entries, mean over time, log)")
     )
-    base = alt.Chart(long).encode(held, percent, colour.legend(None))
+    percent = alt.Y("percent:Q").title("lost (%)")
+    below = alt.Legend(title=None, orient="bottom", symbolSize=120)
+    base = alt.Chart(long).encode(
+        held,
+        percent,
+        alt.Color("measure:N")
+        .scale(domain=order, range=[COLOURS["vermillion"], COLOURS["blue"]])
+        .legend(below),
+    )
     lines = base.mark_line(strokeWidth=2).encode(
         alt.StrokeDash("measure:N").scale(domain=order, range=[[1, 0], [6, 3]]).legend(None)
     )
     points = base.mark_point(filled=True).encode(
-        alt.Shape("measure:N").scale(domain=order, range=["square", "circle"]).legend(None)
+        alt.Shape("measure:N").scale(domain=order, range=["square", "circle"]).legend(below)
     )
-    upper = long[long["measure"] == order[0]]
     labels = (
-        alt.Chart(upper)
+        alt.Chart(long[long["measure"] == order[0]])
         .mark_text(align="left", baseline="bottom", dx=6, dy=-5)
         .encode(held, percent, text="says:N")
     )
-    ends = long[long["says"] == long["says"].iloc[0]]
-    named = (
-        alt.Chart(ends)
-        .mark_text(align="left", dx=10, dy=16, fontStyle="italic")
-        .encode(held, percent, text="measure:N")
-    )
-    return alt.layer(lines, points, labels, named).properties(
+    return alt.layer(lines, points, labels).properties(
         width=WIDTH - 40,
         height=280,
         title="A longer watermark loses less and holds more",
