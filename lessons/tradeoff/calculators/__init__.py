@@ -8,6 +8,7 @@ tried.settings, tried.outcome.cost_usd_per_day              # works without a br
 from tradeoff.calculators.calculator import Calculator
 from tradeoff.calculators.classify import classify
 from tradeoff.calculators.costs import costs
+from tradeoff.calculators.frontier import frontier
 from tradeoff.calculators.latency_value import latency_value
 from tradeoff.calculators.redesign import redesign
 from tradeoff.calculators.state import state
@@ -17,6 +18,7 @@ __all__ = [
     "Calculator",
     "classify",
     "costs",
+    "frontier",
     "latency_value",
     "redesign",
     "state",

@@ -13,6 +13,7 @@ from tradeoff.charts.costs import (
     stated_and_computed,
     worth_of_latency,
 )
+from tradeoff.charts.frontier import amortised, frontier, live_latency, measured_frontier
 from tradeoff.charts.orders import (
     measured_runs,
     needs_and_cost,
@@ -42,13 +43,17 @@ __all__ = [
     "COLOURS",
     "PARTS",
     "View",
+    "amortised",
     "bills_in_parts",
     "cost_by_interval",
     "entries_over_time",
+    "frontier",
     "held_and_formula",
     "killed_loop",
     "lag",
+    "live_latency",
     "loss_and_state",
+    "measured_frontier",
     "measured_runs",
     "measured_saw_tooth",
     "needs_and_cost",
