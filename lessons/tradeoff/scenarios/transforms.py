@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+
+import pandas as pd
+
+from tradeoff.model import claims
 
 STATELESS, STATEFUL = "stateless", "stateful"
 
@@ -157,3 +162,26 @@ TRANSFORMS = (
         "Recovery: read the file again. What the event is decides the class.",
     ),
 )
+
+
+def premiums(events_per_day: Sequence[float]) -> pd.DataFrame:
+    """What each class costs as a stream, over the text's nightly run at the same volume.
+
+    The text's analytics work, without state and with its weekly features per user, on Flink sized
+    for its peak. Columns events_per_day, batch_usd, stateless_usd, stateless_premium, stateful_usd,
+    stateful_premium (USD a day; ratios).
+    """
+    text = claims.Scenarios()
+    with_state = text.workload("billion")
+    without = with_state.at(with_state.events_per_day, state=None)
+    rows = []
+    for events in events_per_day:
+        row = {
+            "events_per_day": events,
+            "batch_usd": text.nightly("billion", events).cost_usd_per_day,
+        }
+        for kind, work in ((STATELESS, without), (STATEFUL, with_state)):
+            usd = text.streaming(work.at(events)).cost_usd_per_day
+            row |= {f"{kind}_usd": usd, f"{kind}_premium": usd / row["batch_usd"]}
+        rows.append(row)
+    return pd.DataFrame(rows)
