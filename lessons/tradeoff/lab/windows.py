@@ -20,6 +20,7 @@ import numpy as np
 import pandas as pd
 
 from tradeoff import data
+from tradeoff.model import words
 from tradeoff.simulate.windows import MORE_THAN, Result, TumblingCount
 
 RESULT = ["window_start", "key", "count"]
@@ -127,6 +128,18 @@ def stream(
     )
 
 
+def timeline(events: pd.DataFrame, passed: Passed) -> pd.DataFrame:
+    """What was held through the week, one row for ten minutes in which an event was seen.
+
+    Columns when (New York's clock) and entries.
+    """
+    start = data.flights()["scheduled_departure"].min().normalize()
+    when = start + pd.to_timedelta(events["seen"] // 10 * 10, unit="min")
+    return (
+        pd.DataFrame({"when": when, "entries": passed.held}).groupby("when", as_index=False).last()
+    )
+
+
 def wrong(results: pd.DataFrame, truth: pd.DataFrame) -> int:
     """How many of the truth's windows and keys have another count, or none, in the results."""
     found = results.groupby(RESULT[:2])["count"].sum()
@@ -137,8 +150,8 @@ def wrong(results: pd.DataFrame, truth: pd.DataFrame) -> int:
 def sweep(events: pd.DataFrame, window: int, watermarks: Sequence[float | None]) -> pd.DataFrame:
     """One row a watermark (minutes; None is none): what it loses, holds and makes wait.
 
-    Columns watermark, late_events, late_percent, wrong_counts, wrong_percent, held_mean, held_max,
-    windows_mean, snapshot_bytes, wait_minutes (median).
+    Columns watermark, says (the same in words), late_events, late_percent, wrong_counts,
+    wrong_percent, held_mean, held_max, windows_mean, snapshot_bytes, wait_minutes (median).
     """
     truth = batch_counts(events, window)
     rows = []
@@ -148,6 +161,7 @@ def sweep(events: pd.DataFrame, window: int, watermarks: Sequence[float | None])
         rows.append(
             {
                 "watermark": watermark,
+                "says": "none" if watermark is None else words.duration(60 * watermark),
                 "late_events": passed.late,
                 "late_percent": 100 * passed.late / len(events),
                 "wrong_counts": off,
