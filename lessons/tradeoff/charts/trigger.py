@@ -13,7 +13,8 @@ import pandas as pd
 from tradeoff.charts.theme import COLOURS, INK
 
 WIDTH = 620
-TRIGGERS = [1, 10, 60, 300, 900, 3600]
+DECADES = [1, 10, 100, 1e3, 1e4, 1e5, 1e6]
+TRIGGERS = [0.2, 1, 10, 60, 300, 900, 3600]
 _AS_SAID = (
     "datum.value < 60 ? format(datum.value, '~r') + ' s'"
     " : datum.value < 3600 ? format(datum.value / 60, '.3~r') + ' min'"
@@ -61,17 +62,17 @@ def trigger_tuner(teeth: str, limits: str, curve: str, marks: str, notes: str) -
         called,
         _note(notes, "y", x=0, y=-12, align="left"),
         _note(notes, "x", x=WIDTH / 2, y=212, align="center"),
-        _note(notes, "over", x=WIDTH / 2, y=90, align="center"),
+        _note(notes, "over", x=WIDTH, y=-12, align="right"),
     ).properties(width=WIDTH, height=180)
 
     every = (
         alt.X("seconds:Q")
-        .scale(type="log", domain=[0.7, 9000], clamp=True)
+        .scale(type="log", domain=[0.15, 9000], clamp=True)
         .title("time between batches (log)")
         .axis(values=TRIGGERS, labelExpr=_AS_SAID)
     )
     usd = alt.Y("usd:Q").scale(type="log", nice=True).title("cost (USD a day, log)")
-    usd = usd.axis(tickCount=5, format="$~s")
+    usd = usd.axis(values=DECADES, format="$~s")
     points = (
         alt.Chart(alt.NamedData(curve))
         .mark_point(size=55, strokeWidth=2)
@@ -100,7 +101,7 @@ def trigger_tuner(teeth: str, limits: str, curve: str, marks: str, notes: str) -
         ),
         points,
         other.mark_point(shape="square", size=70, color=INK).encode(every, usd),
-        other.mark_text(dy=18, align="center").encode(every, usd, text="label:N"),
+        other.mark_text(dy=18, dx=12, align="right").encode(every, usd, text="label:N"),
         chosen.mark_point(
             shape="diamond", size=260, color=COLOURS["blue"], strokeWidth=3, filled=False
         ).encode(every, usd),
@@ -109,7 +110,7 @@ def trigger_tuner(teeth: str, limits: str, curve: str, marks: str, notes: str) -
     return alt.vconcat(
         above,
         below,
-        spacing=58,
+        spacing=48,
         title="How old an event gets between two triggers, and what the trigger costs",
         description=(
             "Above, the age of events when they become visible, by their time of arrival: a "
@@ -122,7 +123,7 @@ def trigger_tuner(teeth: str, limits: str, curve: str, marks: str, notes: str) -
 
 
 def _note(
-    notes: str, column: str, *, x: float, y: float, align: Literal["left", "center"]
+    notes: str, column: str, *, x: float, y: float, align: Literal["left", "center", "right"]
 ) -> alt.Chart:
     """A text of the notes at a fixed place; titles here follow the unit of the rows."""
     return (
@@ -146,7 +147,12 @@ def cost_by_interval(curves: pd.DataFrame) -> alt.TopLevelMixin:
         .title("trigger interval (log)")
         .axis(values=TRIGGERS, labelExpr=_AS_SAID)
     )
-    usd = alt.Y("usd:Q").scale(type="log").title("cost (USD a day, log)").axis(format="$~s")
+    usd = (
+        alt.Y("usd:Q")
+        .scale(type="log")
+        .title("cost (USD a day, log)")
+        .axis(values=DECADES, format="$~s")
+    )
     base = alt.Chart(curves).encode(
         every,
         usd,

@@ -29,7 +29,7 @@ from tradeoff.model.quantities import check, seconds
 ASAP = "as soon as possible"
 # What people set a trigger to, and the first two cadences of batch.
 INTERVALS = (
-    *("1 s", "2 s", "3 s", "5 s", "10 s", "15 s", "20 s", "30 s"),
+    *("200 ms", "500 ms", "1 s", "2 s", "3 s", "5 s", "10 s", "15 s", "20 s", "30 s"),
     *("1 min", "2 min", "3 min", "4 min", "5 min", "6 min", "8 min", "10 min", "12 min"),
     *("15 min", "20 min", "30 min", "1 h", "2 h"),
 )
