@@ -26,6 +26,7 @@ from tradeoff.checks.nbgrader import (
     CheckQuestions,
     Judge,
     Record,
+    Report,
     Restore,
     SaveGrades,
     stop_without_seed,
@@ -69,6 +70,7 @@ c.GenerateAssignment.preprocessors = [
 c.Autograde.sanitize_preprocessors = [ClearOutput, Restore, OverwriteKernelspec, CheckCellMetadata]
 c.Autograde.autograde_preprocessors = [
     Record,
+    Report,
     Judge,
     IgnorePattern,
     LimitOutput,
@@ -77,6 +79,9 @@ c.Autograde.autograde_preprocessors = [
     CheckCellMetadata,
 ]
 c.Record.seed = c.Judge.seed = take_seed()
+# Set to True, or set the environment variable, to draw each student hidden pipelines of their own,
+# from the seed and the name of their folder: the same again next year.
+c.Record.variants = c.Judge.variants = os.environ.get("TRADEOFF_VARIANTS", "") not in ("", "0")
 if not take_seed():
     c.Autograde.pre_convert_hook = stop_without_seed
 

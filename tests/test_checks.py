@@ -5,6 +5,7 @@ import json
 import re
 import subprocess
 import sys
+import time
 from dataclasses import replace
 from itertools import count
 from typing import Any
@@ -16,7 +17,18 @@ from assignments import nightly
 from hypothesis import given
 from hypothesis import strategies as st
 from tradeoff import checks
-from tradeoff.checks import Assignment, Behaviour, Case, forms
+from tradeoff.checks import (
+    Assignment,
+    Behaviour,
+    Case,
+    Misconception,
+    Verdict,
+    forms,
+    memory,
+    mistakes,
+    shrink,
+    study,
+)
 from tradeoff.checks.judge import (
     PUBLIC_SEED,
     CannotJudge,
@@ -29,6 +41,18 @@ from tradeoff.checks.judge import (
 from tradeoff.checks.record import LONGEST_ANSWER, answers, copies, plain
 
 NIGHTLY = "assignments.nightly:ASSIGNMENT"
+
+
+@pytest.fixture(autouse=True)
+def state(tmp_path: Any, monkeypatch: pytest.MonkeyPatch) -> Any:
+    """A learner's memory of its own for every test."""
+    path = tmp_path / "account" / "progress.json"
+    monkeypatch.setenv("TRADEOFF_STATE", str(path))
+    monkeypatch.setattr(memory, "_latest", {})
+    monkeypatch.setattr(memory, "_state", {})
+    monkeypatch.setattr(memory, "_unsaved", False)
+    return path
+
 
 json_data = st.recursive(
     st.none()
@@ -390,3 +414,289 @@ def test_a_graded_notebook_imports_no_widgets_and_no_charts() -> None:
     loaded = set(done.stdout.split())
     assert "tradeoff.checks" in loaded, done.stderr
     assert not loaded & {"altair", "ipywidgets", "IPython", "duckdb", "nbgrader"}
+
+
+# --- what a check builds on
+
+
+def test_needs_name_earlier_behaviours() -> None:
+    late, slow = named("misses_deadline"), named("slowest_stage")
+    Assignment("sound", (late, replace(slow, needs=("misses_deadline",))))
+    with pytest.raises(ValueError, match="needs slowest_stage; it may need nothing"):
+        Assignment("upside down", (replace(late, needs=("slowest_stage",)), slow))
+    with pytest.raises(ValueError, match="two behaviours are named 'slowest_stage'"):
+        Assignment("twice", (slow, slow))
+
+
+@pytest.fixture
+def building(monkeypatch: pytest.MonkeyPatch) -> str:
+    """An assignment whose second behaviour builds on its first."""
+    second = replace(named("slowest_stage"), needs=("misses_deadline",))
+    made = Assignment("BUILDING", (named("misses_deadline"), second))
+    monkeypatch.setattr(nightly, "BUILDING", made, raising=False)
+    return "assignments.nightly:BUILDING"
+
+
+def always_read(seconds: dict[str, float]) -> str:
+    return "read"
+
+
+def slowest(seconds: dict[str, float]) -> str:
+    return max(seconds, key=lambda stage: seconds[stage])
+
+
+def test_what_builds_on_a_failure_is_not_reached(building: str) -> None:
+    checks.grade(building, mean_is_late, "misses_deadline")
+    report = checks.grade(building, always_read, "slowest_stage")
+    assert report.state == "not reached"
+    assert report.example is None
+    assert "– slowest_stage: not reached" in repr(report)
+    assert "It builds on misses_deadline, which is not right yet" in repr(report)
+
+
+def test_what_is_right_passes_whatever_it_builds_on(building: str) -> None:
+    checks.grade(building, mean_is_late, "misses_deadline")
+    assert checks.grade(building, slowest, "slowest_stage").state == "passed"
+
+
+def test_what_is_wrong_fails_where_its_ground_is_sound_or_unknown(building: str) -> None:
+    assert checks.grade(building, always_read, "slowest_stage").state == "failed"
+    checks.grade(building, mean_is_late, "misses_deadline")
+    checks.grade(building, latest_is_late, "misses_deadline")
+    assert checks.grade(building, always_read, "slowest_stage").state == "failed"
+
+
+# --- misconceptions
+
+
+MEAN = Misconception("mean for worst", "takes the mean night for the worst", mean_is_late)
+NEVER = Misconception("never", "trusts that all went well", lambda runs, deadline_hour: False)
+SIX = Misconception(
+    "six", "expects everything by six", lambda runs, deadline_hour: deadline_hour < 7
+)
+
+
+def with_mistakes(monkeypatch: pytest.MonkeyPatch, *known: Misconception) -> str:
+    return registered(monkeypatch, replace(named("misses_deadline"), misconceptions=known))
+
+
+def test_the_misconception_behind_the_answers_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    assignment = with_mistakes(monkeypatch, SIX, NEVER)
+    report = checks.grade(
+        assignment, lambda runs, deadline_hour: deadline_hour <= 6, "misses_deadline"
+    )
+    assert "the answers of somebody who expects everything by six. (24 of 24)" in repr(report)
+    assert "trusts" not in repr(report)
+    assert "expects everything by six" in report._repr_html_()
+
+
+def test_a_misconception_that_says_one_thing_is_named_for_all_of_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    assignment = with_mistakes(monkeypatch, NEVER, SIX)
+    report = checks.grade(assignment, lambda **given: False, "misses_deadline")
+    assert "trusts that all went well. (24 of 24)" in repr(report)
+
+
+@pytest.mark.parametrize(
+    "function",
+    [
+        latest_is_late,
+        lambda runs, deadline_hour: True,  # a constant is nobody's idea here
+        lambda runs, deadline_hour: 1 / 0,
+        lambda runs, deadline_hour: bool(runs["end_hour"].iloc[0] * 100 % 2 < 1),  # a coin
+        lambda runs, deadline_hour: latest_is_late(runs, deadline_hour) or len(runs) == 3,
+    ],
+)
+def test_other_answers_are_blamed_on_no_misconception(
+    monkeypatch: pytest.MonkeyPatch, function: Any
+) -> None:
+    assignment = with_mistakes(monkeypatch, SIX, NEVER)
+    assert "somebody" not in repr(checks.grade(assignment, function, "misses_deadline"))
+
+
+def test_alike_says_when_numbers_are_a_misconceptions(monkeypatch: pytest.MonkeyPatch) -> None:
+    half = Misconception("half", "counts half", lambda arrived, read: read / 2)
+    behaviour = replace(
+        named("backlog_rows"),
+        verdict=lambda case, answer: Verdict(abs(answer - case.truth) <= 0.01 * case.truth),
+        misconceptions=(half,),
+    )
+
+    def nearly_half(arrived: float, read: float) -> float:
+        return read / 2 * 1.005
+
+    report = checks.grade(registered(monkeypatch, behaviour), nearly_half, "backlog_rows")
+    assert "counts half" in repr(report), "within the verdict's own tolerance"
+    exact = replace(behaviour, alike=lambda answer, wrong: answer == wrong)
+    report = checks.grade(registered(monkeypatch, exact), nearly_half, "backlog_rows")
+    assert "counts half" not in repr(report)
+
+
+def test_a_misconception_that_breaks_names_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    broken = Misconception("zero", "divides", lambda arrived, read: 0)
+    behaviour = replace(named("backlog_rows"), misconceptions=(broken,))
+    assignment = registered(monkeypatch, behaviour)
+    paper = sheet(assignment, "backlog_rows", PUBLIC_SEED)
+    assert mistakes.named(judge(paper, [{"returned": 1}] * len(paper.cases))) is None
+    assert "somebody" not in repr(checks.grade(assignment, lambda **given: 1, "backlog_rows"))
+
+
+# --- the smallest failing pipeline
+
+
+def plain_nights(nights: int, late: bool, deadline: int) -> Case:
+    ends = [deadline - 1.0] * (nights - 1) + [deadline + (1.0 if late else -1.0)]
+    runs = pd.DataFrame({"end_hour": ends})
+    return Case({"runs": runs, "deadline_hour": deadline}, late, f"{nights} plain nights")
+
+
+def shrinking(monkeypatch: pytest.MonkeyPatch, small: Any) -> str:
+    return registered(monkeypatch, replace(named("misses_deadline"), small=small))
+
+
+def nights() -> st.SearchStrategy[Case]:
+    return st.builds(plain_nights, st.integers(1, 30), st.booleans(), st.integers(2, 12))
+
+
+def test_hypothesis_shrinks_what_fails(monkeypatch: pytest.MonkeyPatch, tmp_path: Any) -> None:
+    monkeypatch.chdir(tmp_path)
+    assignment = shrinking(monkeypatch, nights)
+    report = checks.grade(assignment, mean_is_late, "misses_deadline")
+    assert report.example is not None
+    assert report.example.label == "2 plain nights", "one night's mean is its worst"
+    assert list(report.example.arguments["runs"]["end_hour"]) == [1.0, 3.0]
+    found: dict[str, Any] = {"checks": checks}
+    exec(report.example.again, found)
+    assert mean_is_late(**found["arguments"]) is False
+    assert [path.name for path in tmp_path.iterdir() if path.name != "account"] == []
+    checks.grade(assignment, latest_is_late, "misses_deadline")
+    with pytest.raises(LookupError, match="run its check"):
+        checks.arguments(assignment, "misses_deadline")
+
+
+@pytest.mark.parametrize(
+    "small",
+    [
+        None,
+        lambda: st.builds(plain_nights, st.just(1), st.booleans(), st.just(5)),  # none fails
+        lambda: st.builds(lambda: Case({}, "neither", "unsound")),  # rejects its own truth
+        lambda: 1 / 0,
+    ],
+)
+def test_without_a_plain_failing_pipeline_a_public_one_is_shown(
+    monkeypatch: pytest.MonkeyPatch, small: Any
+) -> None:
+    report = checks.grade(shrinking(monkeypatch, small), mean_is_late, "misses_deadline")
+    assert report.example is not None
+    assert report.example.label == "one late night"
+
+
+def test_shrinking_ends_when_its_time_is_up() -> None:
+    calls = []
+
+    def slow(runs: pd.DataFrame, deadline_hour: int) -> bool:
+        calls.append(time.monotonic())
+        time.sleep(0.05)
+        return mean_is_late(runs, deadline_hour)
+
+    behaviour = replace(named("misses_deadline"), small=nights)
+    shrink.smallest(behaviour, slow, seconds=0.3)
+    assert 1 <= len(calls) <= 8
+    with pytest.raises(KeyboardInterrupt):
+        shrink.smallest(behaviour, lambda **given: stop_at_once())
+
+
+def stop_at_once() -> None:
+    raise KeyboardInterrupt
+
+
+# --- what self-study remembers
+
+
+def wrong_in_three_ways() -> list[Any]:
+    return [
+        lambda seconds: "read" if seconds["read"] > 50 else "write",
+        lambda seconds: "read" if seconds["read"] > 60 else "write",
+        lambda seconds: "read" if seconds["read"] > 80 else "transform",
+    ]
+
+
+def test_a_solution_opens_after_three_honest_tries(monkeypatch: pytest.MonkeyPatch) -> None:
+    behaviour = replace(named("slowest_stage"), explanation="Compare the seconds.")
+    assignment = registered(monkeypatch, behaviour)
+    ways = wrong_in_three_ways()
+    stub: Any = lambda seconds: 1 / 0  # noqa: E731
+    for function in (ways[0], ways[0], ways[1], always_read, stub, lambda seconds: seconds):
+        checks.grade(assignment, function, "slowest_stage")
+    closed = checks.solution(assignment, "slowest_stage")
+    assert "2 of 3 honest tries" in repr(closed)
+    assert "Compare" not in repr(closed) + closed._repr_html_()
+    checks.grade(assignment, ways[2], "slowest_stage")
+    opened = checks.solution(assignment, "slowest_stage")
+    assert "Compare the seconds." in repr(opened)
+    assert "Compare the seconds." in opened._repr_html_()
+    monkeypatch.setenv("NBGRADER_EXECUTION", "autograde")
+    assert "Compare" not in repr(checks.solution(assignment, "slowest_stage"))
+
+
+def test_a_solution_opens_at_once_for_who_has_solved_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    behaviour = replace(named("slowest_stage"), explanation="Compare the seconds.")
+    assignment = registered(monkeypatch, behaviour)
+    checks.grade(assignment, slowest, "slowest_stage")
+    assert "Compare the seconds." in repr(checks.solution(assignment, "slowest_stage"))
+
+
+def test_in_a_checkout_the_solution_comes_with_its_source(monkeypatch: pytest.MonkeyPatch) -> None:
+    name = "when_batch_outgrows_itself"
+    known = {"score": 1.0, "passed": True, "tries": []}
+    monkeypatch.setattr(memory, "entry", lambda *where: known)
+    opened = checks.solution(name, "slowest_stage")
+    assert opened.source.startswith("def slowest_stage(runs):")
+    assert "###" not in opened.source
+    assert len(opened.explanation.split()) > 20
+    monkeypatch.setattr(study.course, "checkout", lambda: None)
+    from_a_wheel = checks.solution(name, "slowest_stage")
+    assert from_a_wheel.source == ""
+    assert from_a_wheel.explanation == opened.explanation
+
+
+def test_progress_is_one_line_and_outlives_the_kernel(
+    monkeypatch: pytest.MonkeyPatch, state: Any
+) -> None:
+    monkeypatch.setattr(study, "released", lambda: [replace(nightly.ASSIGNMENT, name=NIGHTLY)])
+    assert repr(checks.progress()) == f"0 of 1 assignments complete: {NIGHTLY} 0/30"
+    checks.grade(NIGHTLY, slowest, "slowest_stage")
+    checks.grade(NIGHTLY, always_read, "slowest_stage")  # a best is not lost by a later try
+    monkeypatch.setattr(memory, "_state", {})  # as a new kernel begins
+    assert repr(checks.progress()) == f"0 of 1 assignments complete: {NIGHTLY} 12/30"
+    assert [path.name for path in state.parent.iterdir()] == ["progress.json"]
+
+
+def test_every_released_assignment_has_its_place_in_the_line() -> None:
+    line = repr(checks.progress())
+    assert "when_batch_outgrows_itself 0/70" in line
+    assert "\n" not in line
+
+
+@pytest.mark.parametrize("content", ["{", "[]", '{"a": 1}', '{"a": {"b": {}}}'])
+def test_a_spoilt_memory_is_begun_anew(state: Any, content: str) -> None:
+    state.parent.mkdir()
+    state.write_text(content, encoding="utf-8")
+    assert memory.entry("a", "b")["tries"] == []
+    checks.grade(NIGHTLY, slowest, "slowest_stage")
+    assert memory.entry(NIGHTLY, "slowest_stage")["passed"]
+    assert json.loads(state.read_text("utf-8"))[NIGHTLY]["slowest_stage"]["passed"]
+
+
+def test_where_nothing_can_be_written_the_kernel_remembers(state: Any) -> None:
+    state.parent.write_text("a file where the folder should be", encoding="utf-8")
+    for function in wrong_in_three_ways():
+        checks.grade(NIGHTLY, function, "slowest_stage")
+    assert len(memory.entry(NIGHTLY, "slowest_stage")["tries"]) == 3
+
+
+def test_nbgraders_own_runs_are_nobodys_tries(monkeypatch: pytest.MonkeyPatch, state: Any) -> None:
+    monkeypatch.setenv("NBGRADER_EXECUTION", "validate")
+    checks.grade(NIGHTLY, slowest, "slowest_stage")
+    assert not state.exists()

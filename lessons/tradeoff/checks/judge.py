@@ -1,20 +1,19 @@
-"""The judge's side of a check: cases whose truth is known by construction, and what answers earn.
+"""The judge's side of a check: draw a behaviour's cases from a seed, and say what answers earn.
 
 A behaviour draws its cases from a seed. Practice draws from the public one; grading also from the
 teacher's, in a process the learner's code never runs in.
 """
 
 import hashlib
-import importlib
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
 import numpy as np
 
-from tradeoff.checks.forms import ANYTHING, Form
+from tradeoff.checks.assignment import Behaviour, Case, Verdict, find
 from tradeoff.checks.record import copies, plain
 
 PUBLIC_SEED = "public"
@@ -22,76 +21,6 @@ PUBLIC_SEED = "public"
 
 class CannotJudge(Exception):
     """Our own fault, never the learner's: the points are then left to the teacher."""
-
-
-@dataclass(frozen=True)
-class Case:
-    """One generated pipeline and what is true of it.
-
-    `arguments` are the learner's keyword arguments: plain data, DataFrames or the model's own
-    objects, anything that pickles. `truth` is an answer the verdict accepts. `label` says what kind
-    of case it is; `size` orders the failing ones, and the smallest is shown.
-    """
-
-    arguments: dict[str, Any]
-    truth: Any
-    label: str
-    size: float = 0.0
-
-
-@dataclass(frozen=True)
-class Verdict:
-    """Whether an answer is right, and the evidence in words, shown for visible cases only."""
-
-    right: bool
-    said: str = ""
-
-
-@dataclass(frozen=True)
-class Behaviour:
-    """What one graded cell asks; `name` is also the name of the learner's function.
-
-    `question` is the question the learner should have asked: all that a hidden failure shows.
-    `verdict` sees answers that have the `form`, as JSON data (a tuple arrives as a list).
-    """
-
-    name: str
-    points: float
-    question: str
-    cases: Callable[[np.random.Generator], list[Case]]
-    verdict: Callable[[Case, Any], Verdict]
-    form: Form = ANYTHING
-
-
-@dataclass(frozen=True)
-class Assignment:
-    name: str
-    behaviours: tuple[Behaviour, ...]
-
-    def behaviour(self, name: str) -> Behaviour:
-        """The behaviour of that name. Raises LookupError naming those there are."""
-        for each in self.behaviours:
-            if each.name == name:
-                return each
-        known = ", ".join(each.name for each in self.behaviours)
-        raise LookupError(f"assignment {self.name!r} asks for {known}; not for {name!r}")
-
-
-def find(assignment: str) -> Assignment:
-    """`tradeoff.checks.<assignment>.ASSIGNMENT`, or any other by "module:ATTRIBUTE".
-
-    Raises LookupError when there is none.
-    """
-    module, _, attribute = assignment.partition(":")
-    if not attribute:
-        module, attribute = f"tradeoff.checks.{assignment}", "ASSIGNMENT"
-    try:
-        found = getattr(importlib.import_module(module), attribute)
-    except (ImportError, AttributeError) as error:
-        raise LookupError(f"no assignment {assignment!r}: {error}") from error
-    if not isinstance(found, Assignment):
-        raise LookupError(f"{assignment!r} is a {type(found).__name__}, not an Assignment")
-    return found
 
 
 def generator(*names: str) -> np.random.Generator:
@@ -103,7 +32,7 @@ def generator(*names: str) -> np.random.Generator:
     return np.random.Generator(np.random.PCG64(int.from_bytes(digest, "big")))
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)  # known by identity: cases hold tables
 class Sheet:
     """The cases one behaviour draws from one seed. `base`: the share of them that the luckiest
     single answer, given to all, gets right; in [0, 1)."""
@@ -133,12 +62,12 @@ def sheet(assignment: str, behaviour: str, seed: str) -> Sheet:
         raise CannotJudge(f"{behaviour} drew no cases")
     truths = [plain(case.truth) for case in cases]
     for case, truth in zip(cases, truths, strict=True):
-        own = _verdict(asked, case, {"returned": truth})
+        own = verdict(asked, case, {"returned": truth})
         if not own.right:
             raise CannotJudge(f"{behaviour} rejects its own truth {truth!r}: {own.said}")
     constants = {json.dumps(truth, sort_keys=True): truth for truth in truths}.values()
     base = max(
-        sum(_verdict(asked, case, {"returned": truth}).right for case in cases) / len(cases)
+        sum(verdict(asked, case, {"returned": truth}).right for case in cases) / len(cases)
         for truth in constants
     )
     if base == 1.0:
@@ -195,13 +124,14 @@ def judge(sheet: Sheet, answers: Sequence[Any]) -> Judgement:
         raise ValueError(f"{len(answers)} answers to {len(sheet.cases)} cases")
     given = [*answers, *[None] * (len(sheet.cases) - len(answers))]
     findings = tuple(
-        Finding(case, answer, _verdict(sheet.behaviour, case, answer))
+        Finding(case, answer, verdict(sheet.behaviour, case, answer))
         for case, answer in zip(sheet.cases, given, strict=True)
     )
     return Judgement(sheet, findings)
 
 
-def _verdict(behaviour: Behaviour, case: Case, answer: Any) -> Verdict:
+def verdict(behaviour: Behaviour, case: Case, answer: Any) -> Verdict:
+    """What a recorded answer (None: there is none) is worth. Raises CannotJudge."""
     if answer is None:
         return Verdict(False, "did not answer before its time was up")
     match answer:
@@ -216,14 +146,14 @@ def _verdict(behaviour: Behaviour, case: Case, answer: Any) -> Verdict:
     if not behaviour.form.accepts(value):
         return Verdict(False, f"wanted {behaviour.form.words}")
     try:
-        verdict = behaviour.verdict(case, value)
-        if not isinstance(verdict, Verdict):
-            raise TypeError(f"a verdict is a Verdict, not {verdict!r}")
+        found = behaviour.verdict(case, value)
+        if not isinstance(found, Verdict):
+            raise TypeError(f"a verdict is a Verdict, not {found!r}")
     except Exception as error:
         raise CannotJudge(
             f"the verdict of {behaviour.name} failed on {shortened(value)}: {error!r}"
         ) from error
-    return verdict
+    return found
 
 
 def _first_not_data(value: Any) -> str | None:

@@ -4,10 +4,12 @@ generate_assignment   CheckQuestions  every graded cell asks one behaviour, at i
 autograde, sanitize   Restore         the notebook gets its graded cells back as released
 autograde             Record          runs the notebook; a graded cell only records answers
                       Judge           judges them here, where seed and truth are
+                      Report          tells the teacher who used what knows the answers
                       SaveGrades      what could not be judged waits for the teacher
 """
 
 import ast
+import contextlib
 import hashlib
 import json
 import os
@@ -29,18 +31,11 @@ from nbgrader.preprocessors import (  # type: ignore[import-untyped]
     OverwriteCells,
     SaveAutoGrades,
 )
-from traitlets import Integer, Unicode
+from traitlets import Bool, Integer, Unicode
 
-from tradeoff.checks import report
-from tradeoff.checks.judge import (
-    PUBLIC_SEED,
-    CannotJudge,
-    Judgement,
-    Sheet,
-    find,
-    judge,
-    sheet,
-)
+from tradeoff.checks import mistakes, report, scan
+from tradeoff.checks.assignment import find
+from tradeoff.checks.judge import PUBLIC_SEED, CannotJudge, Judgement, Sheet, judge, sheet
 from tradeoff.checks.record import ANSWERS, supply
 
 NO_SEED = (
@@ -61,6 +56,11 @@ def take_seed() -> str:
 def stop_without_seed(**_: Any) -> None:
     """nbgrader's hook before a submission is graded; anything but SystemExit it would swallow."""
     raise SystemExit(NO_SEED)
+
+
+def variant(seed: str, student: str) -> str:
+    """The seed of one student's own hidden cases: the same next year, from seed and id alone."""
+    return json.dumps([seed, student])
 
 
 @dataclass(frozen=True)
@@ -194,6 +194,9 @@ class Restore(OverwriteCells):
 
 class _Seeded(NbGraderPreprocessor):
     seed = Unicode("", help="what this class's hidden cases are drawn from").tag(config=True)
+    variants = Bool(False, help="whether each student has hidden cases of their own").tag(
+        config=True
+    )
 
     def _ticket(self, resources: Any, cell: NotebookNode) -> str:
         """Marks a record as this cell's of this submission; says nothing about the seed."""
@@ -203,10 +206,13 @@ class _Seeded(NbGraderPreprocessor):
         key = hashlib.blake2b(self.seed.encode()).digest()
         return hashlib.blake2b(json.dumps(parts).encode(), key=key, digest_size=16).hexdigest()
 
-    def _sheets(self, question: Asked) -> tuple[Sheet, Sheet]:
+    def _sheets(self, question: Asked, resources: Any) -> tuple[Sheet, Sheet]:
         if not self.seed:
             raise CannotJudge(NO_SEED)
-        return question.sheet(self.seed), question.sheet(PUBLIC_SEED)
+        seed = self.seed
+        if self.variants:
+            seed = variant(seed, resources["nbgrader"]["student"])
+        return question.sheet(seed), question.sheet(PUBLIC_SEED)
 
 
 class Record(_Seeded, Execute):
@@ -252,7 +258,7 @@ class Record(_Seeded, Execute):
         if question is None:
             return super().preprocess_cell(cell, resources, index)
         try:
-            hidden, visible = self._sheets(question)
+            hidden, visible = self._sheets(question, resources)
         except CannotJudge:
             return cell, resources  # Judge draws them too, and says so
         released = cell.source
@@ -281,43 +287,99 @@ class NoRecord(Exception):
     """The submission's own doing: the cell left nothing that can be judged, and earns nothing."""
 
 
+@dataclass(frozen=True)
+class Result:
+    """What became of one graded cell: its points in words, and what they rest on, if anything."""
+
+    question: Asked
+    state: report.State
+    points: str = "0"
+    sentence: str = ""
+    hidden: Judgement | None = None
+    visible: Judgement | None = None
+
+
 class Judge(_Seeded):
     """Replaces what a graded cell left by the points its answers deserve and a report.
 
-    The report is all that feedback shows of a graded cell: of hidden cases counts and the question
-    only. When the fault is ours no points are set; `SaveGrades` leaves them to the teacher.
+    The report is all that feedback shows of a graded cell: of hidden cases counts, the question and
+    a misconception's name only. When the fault is ours no points are set; `SaveGrades` leaves them
+    to the teacher.
     """
 
-    def preprocess_cell(self, cell: NotebookNode, resources: Any, index: int) -> Any:
-        question = asked(cell)
-        if question is None:
-            return cell, resources
+    def preprocess(self, nb: NotebookNode, resources: Any) -> tuple[NotebookNode, Any]:
+        # All are judged first: what one builds on may stand after it in a notebook made anew.
+        results = [
+            (cell, self._result(question, cell, resources))
+            for cell in nb.cells
+            if (question := asked(cell)) is not None
+        ]
+        failed = {
+            (result.question.assignment, result.question.behaviour)
+            for _, result in results
+            if result.state == "failed"
+        }
+        for cell, result in results:
+            self._show(cell, result, failed)
+        return nb, resources
+
+    def _result(self, question: Asked, cell: NotebookNode, resources: Any) -> Result:
         maximum = float(cell.metadata.nbgrader.points)
-        grade_id = cell.metadata.nbgrader.grade_id
-        points = "0"
         try:
             hidden, visible = self._judge(question, cell, resources)
             points = f"{min(maximum, round(hidden.score * maximum, 2)):g}"
-            shown = report.graded(question.assignment, points, maximum, hidden, visible)
             self._tell(resources, cell, f"{points} of {maximum:g} points")
+            passed = hidden.passed and visible.passed
+            return Result(
+                question,
+                "passed" if passed else "failed",
+                points,
+                hidden=hidden,
+                visible=visible,
+            )
         except NoRecord as error:
             sentence = f"0 of {maximum:g} points: {error}."
-            shown = report.Report(question.behaviour, "failed", (sentence,))
             self._tell(resources, cell, sentence, serious=True)
+            return Result(question, "failed", sentence=sentence)
         except CannotJudge as error:
-            sentence = "This is a fault of the check, not yours: your teacher sets the points."
-            shown = report.Report(question.behaviour, "could not be judged", (sentence,))
-            resources.setdefault("unjudged", set()).add(grade_id)
             self._tell(resources, cell, f"could not be judged: {error}", serious=True)
-        data = {"text/plain": points, "text/html": shown._repr_html_()}
+            resources.setdefault("unjudged", set()).add(cell.metadata.nbgrader.grade_id)
+            sentence = "This is a fault of the check, not yours: your teacher sets the points."
+            return Result(question, "could not be judged", sentence=sentence)
+
+    @staticmethod
+    def _show(cell: NotebookNode, result: Result, failed: set[tuple[str, str]]) -> None:
+        question, maximum = result.question, float(cell.metadata.nbgrader.points)
+        match = None
+        if result.hidden is None or result.visible is None:
+            shown = report.Report(question.behaviour, result.state, (result.sentence,))
+        else:
+            match = mistakes.named(result.hidden)
+            needs = result.hidden.sheet.behaviour.needs
+            shown = report.graded(
+                question.assignment,
+                result.points,
+                maximum,
+                result.hidden,
+                result.visible,
+                match=match,
+                waits_for=[name for name in needs if (question.assignment, name) in failed],
+            )
+        data = {"text/plain": result.points, "text/html": shown._repr_html_()}
+        kept = {
+            "behaviour": question.behaviour,
+            "state": shown.state,
+            "points": float(result.points),
+            "maximum": maximum,
+            "misconception": "" if match is None else match.misconception.name,
+        }
         cell.execution_count = None  # it ran outside the learner's history
-        cell.outputs = [new_output("execute_result", data)]
-        return cell, resources
+        cell.outputs = [new_output("execute_result", data, metadata={"tradeoff": kept})]
 
     def _judge(
         self, question: Asked, cell: NotebookNode, resources: Any
     ) -> tuple[Judgement, Judgement]:
-        hidden, visible = self._sheets(question)
+        hidden, visible = self._sheets(question, resources)
         if cell.metadata.nbgrader.grade_id not in resources.get("recorded", ()):
             if any(output.output_type == "error" for output in cell.outputs):
                 raise NoRecord("the cell ended the kernel or could not be stopped")
@@ -363,8 +425,85 @@ class Judge(_Seeded):
         tell("%s, %s: %s", student, cell.metadata.nbgrader.grade_id, sentence)
 
 
+class Report(NbGraderPreprocessor):
+    """Tells the teacher which cells use what knows the answers; stands between Record and Judge.
+
+    The points stay as they are. A cell that nbgrader does not know speaks through the notebook's
+    first answer cell, since only those carry comments.
+    """
+
+    def preprocess(self, nb: NotebookNode, resources: Any) -> tuple[NotebookNode, Any]:
+        code = [cell for cell in nb.cells if cell.cell_type == "code"]
+        sources = [cell.source for cell in code]
+        allows = self._allows(code)
+        own = [cell for cell in nb.cells if utils.is_solution(cell)]
+        told: dict[str, list[str]] = resources.setdefault("reported", {})
+        for cell, found in zip(code, scan.uses(sources, allows), strict=True):
+            where = cell if cell in own else (own[0] if own else None)
+            prefix = "" if where is cell else "another cell "
+            self._tell(resources, told, where, [f"{prefix}{each}" for each in found])
+        modules = scan.loaded(self._loaded(code), sources, allows)
+        if modules and not told:
+            found = [f"the kernel had loaded {', '.join(modules)}"]
+            self._tell(resources, told, own[0] if own else None, found)
+        return nb, resources
+
+    def _tell(
+        self,
+        resources: Any,
+        told: dict[str, list[str]],
+        where: NotebookNode | None,
+        found: list[str],
+    ) -> None:
+        name = "the notebook" if where is None else where.metadata.nbgrader.grade_id
+        for sentence in found:
+            told.setdefault(name, []).append(sentence)
+            student = resources["nbgrader"]["student"]
+            self.log.warning("%s, %s: look at this by hand: %s", student, name, sentence)
+
+    @staticmethod
+    def _allows(code: list[NotebookNode]) -> set[str]:
+        allows: set[str] = set()
+        for question in filter(None, map(asked, code)):
+            with contextlib.suppress(LookupError):
+                allows |= set(find(question.assignment).allows)
+        return allows
+
+    @staticmethod
+    def _loaded(code: list[NotebookNode]) -> set[str]:
+        """Every module a record names; a forged one can only add or leave out names."""
+        records = [
+            output.data[ANSWERS]
+            for cell in code
+            for output in cell.outputs
+            if ANSWERS in output.get("data", {})
+        ]
+        return {
+            name
+            for each in records
+            if isinstance(each, dict) and isinstance(each.get("loaded"), list)
+            for name in each["loaded"]
+            if isinstance(name, str)
+        }
+
+
 class SaveGrades(SaveAutoGrades):
-    """nbgrader's SaveAutoGrades; a cell that could not be judged is marked for manual grading."""
+    """nbgrader's SaveAutoGrades; a cell that could not be judged is marked for manual grading.
+
+    What `Report` found stands in the automatic comment, where grader and student read it.
+    """
+
+    def _add_comment(self, cell: NotebookNode, resources: Any) -> None:
+        super()._add_comment(cell, resources)
+        name = cell.metadata.nbgrader.grade_id
+        if found := resources.get("reported", {}).get(name):
+            where = (self.notebook_id, self.assignment_id, self.student_id)
+            comment = self.gradebook.find_comment(name, *where)
+            comment.auto_comment = (
+                f"To be looked at by hand: {'; '.join(found)}. Use only what the task allows. "
+                "No points were taken for this."
+            )
+            self.gradebook.db.commit()
 
     def _add_score(self, cell: NotebookNode, resources: Any) -> None:
         name = cell.metadata.nbgrader.grade_id

@@ -9,6 +9,7 @@ import io
 import json
 import math
 import pickle
+import sys
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
@@ -132,5 +133,9 @@ def record(path: str, function: str, namespace: dict[str, Any]) -> None:
         if found:
             answered.extend(answers(namespace[function], supplied["cases"]))
     finally:
-        written = {"cell": supplied["cell"], "found": found, "answers": answered}
+        loaded = sorted(name for name in sys.modules if name.startswith("tradeoff."))
+        written = {
+            **{"cell": supplied["cell"], "found": found, "answers": answered},
+            "loaded": loaded,
+        }
         display({ANSWERS: written}, raw=True)

@@ -1,10 +1,10 @@
-"""What a learner reads after a check: passed, failed, or could not be judged, and why.
+"""What a learner reads after a check: passed, failed, not reached, or could not be judged, and why.
 
 State is carried by a word and a sign, never by colour alone; the HTML takes its text colour from
 the page, so it reads in JupyterLab's light and dark themes and in nbgrader's feedback.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
 from textwrap import dedent
@@ -13,14 +13,21 @@ from typing import Any, Literal
 import pandas as pd
 
 from tradeoff.checks.judge import Behaviour, Finding, Judgement, shortened
+from tradeoff.checks.mistakes import Match
 from tradeoff.checks.record import plain
 
-State = Literal["passed", "failed", "could not be judged"]
-SIGNS: dict[State, str] = {"passed": "✓", "failed": "✗", "could not be judged": "?"}
+State = Literal["passed", "failed", "not reached", "could not be judged"]
+SIGNS: dict[State, str] = {
+    "passed": "✓",
+    "failed": "✗",
+    "not reached": "–",
+    "could not be judged": "?",
+}
 # Okabe and Ito's blue, vermillion and reddish purple: told apart under every colour blindness.
 COLOURS: dict[State, str] = {
     "passed": "#0072b2",
     "failed": "#d55e00",
+    "not reached": "currentColor",
     "could not be judged": "#cc79a7",
 }
 
@@ -120,7 +127,7 @@ def _tables(arguments: Mapping[str, Any]) -> list[tuple[str, pd.DataFrame]]:
 
 
 def _size(table: pd.DataFrame) -> str:
-    return f"{len(table)} rows of {len(table.columns)} columns"
+    return f"{len(table)} row{'s' * (len(table) != 1)} of {len(table.columns)} columns"
 
 
 def _html(table: pd.DataFrame) -> str:
@@ -147,38 +154,71 @@ def _indented(text: str) -> str:
     return "\n".join(f"    {line}" for line in text.splitlines())
 
 
-def practice(assignment: str, behaviour: Behaviour, visible: Judgement) -> Report:
-    """The report of self-study, on the public cases."""
-    return Report(
-        behaviour.name,
-        "passed" if visible.passed else "failed",
-        (
-            _tally(visible, "examples"),
-            f"On these that is {_points(visible.score * behaviour.points)} of "
-            f"{_points(behaviour.points)} points; a teacher grades on others of the same kinds.",
-        ),
-        _example(assignment, visible),
-        "" if visible.passed else behaviour.question,
+def practice(
+    assignment: str,
+    behaviour: Behaviour,
+    visible: Judgement,
+    *,
+    shrunk: Finding | None = None,
+    match: Match | None = None,
+    waits_for: Sequence[str] = (),
+) -> Report:
+    """The report of self-study, on the public cases.
+
+    `shrunk` is a plainer failing case than any public one; `match` the misconception whose answers
+    these are; `waits_for` the behaviours it builds on that failed.
+    """
+    worth = (
+        f"On these that is {_points(visible.score * behaviour.points)} of "
+        f"{_points(behaviour.points)} points; a teacher grades on others of the same kinds."
     )
+    if visible.passed:
+        return Report(behaviour.name, "passed", (_tally(visible, "examples"), worth))
+    if waits_for:
+        return Report(behaviour.name, "not reached", (_not_reached(waits_for), worth))
+    counted = () if match is None else (f"{match.sentence} ({match.alike} of {match.total})",)
+    example = _example(assignment, visible)
+    if shrunk is not None:
+        example = _shown(assignment, behaviour, shrunk, "")
+    sentences = (_tally(visible, "examples"), worth, *counted)
+    return Report(behaviour.name, "failed", sentences, example, behaviour.question)
 
 
 def graded(
-    assignment: str, points: str, maximum: float, hidden: Judgement, visible: Judgement
+    assignment: str,
+    points: str,
+    maximum: float,
+    hidden: Judgement,
+    visible: Judgement,
+    *,
+    match: Match | None = None,
+    waits_for: Sequence[str] = (),
 ) -> Report:
     """The report of a graded cell: of the hidden cases only how many were right."""
     passed = hidden.passed and visible.passed
     behaviour = hidden.sheet.behaviour
+    earned = f"{points} of {_points(maximum)} points."
+    if waits_for and not passed:
+        return Report(behaviour.name, "not reached", (earned, _not_reached(waits_for)))
     return Report(
         behaviour.name,
         "passed" if passed else "failed",
         (
-            f"{points} of {_points(maximum)} points.",
+            earned,
             _tally(hidden, "pipelines drawn for grading"),
             _tally(visible, "examples in the notebook's own check"),
+            *(() if match is None else (match.sentence,)),
         ),
         _example(assignment, visible),
         "" if passed else behaviour.question,
     )
+
+
+def _not_reached(waits_for: Sequence[str]) -> str:
+    names = " and ".join(waits_for)
+    them = "that" if len(waits_for) == 1 else "those"
+    are = "is" if len(waits_for) == 1 else "are"
+    return f"It builds on {names}, which {are} not right yet: mend {them} first, then check again."
 
 
 def _tally(judgement: Judgement, what: str) -> str:
@@ -199,17 +239,19 @@ def _example(assignment: str, visible: Judgement) -> Example | None:
     index = visible.smallest_failing
     if index is None:
         return None
-    finding = visible.findings[index]
-    name = visible.sheet.behaviour.name
+    return _shown(assignment, visible.sheet.behaviour, visible.findings[index], f", {index}")
+
+
+def _shown(assignment: str, behaviour: Behaviour, finding: Finding, number: str) -> Example:
     came_back, note = _came_back(finding)
     return Example(
         label=finding.case.label,
-        function=name,
+        function=behaviour.name,
         arguments=finding.case.arguments,
         came_back=came_back,
         true=shortened(plain(finding.case.truth)),
         note=note,
-        again=f'arguments = checks.arguments("{assignment}", "{name}", {index})',
+        again=f'arguments = checks.arguments("{assignment}", "{behaviour.name}"{number})',
     )
 
 

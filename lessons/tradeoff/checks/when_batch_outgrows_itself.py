@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tradeoff.checks.forms import ANYTHING, TRUE_OR_FALSE, Form, list_of, one_of
-from tradeoff.checks.judge import Assignment, Behaviour, Case, Verdict
+from tradeoff.checks import when_batch_outgrows_itself_mistakes as mistakes
+from tradeoff.checks.assignment import Assignment, Behaviour, Case, Verdict
+from tradeoff.checks.forms import TRUE_OR_FALSE, Form, list_of, one_of
 from tradeoff.model import Design, evaluate, words
 from tradeoff.model.stages import STAGES
 from tradeoff.scenarios import faults
 from tradeoff.scenarios.faults import FITS, RECENT, TROUBLES, History
+
+if TYPE_CHECKING:
+    from hypothesis.strategies import SearchStrategy
 
 # A plan may cost this much more than the cheapest one found and still be right.
 COST_TOLERANCE = 0.10
@@ -199,6 +204,27 @@ def _change_verdict(case: Case, answer: Any) -> Verdict:
     )
 
 
+def _same_shape(answer: Any, wrong: Any) -> bool:
+    """Whether two plans have the same paths: who shares one, and in which rhythm."""
+
+    def shape(paths: Any) -> list[tuple[str, list[str]]]:
+        return sorted((path["rhythm"], sorted(path["consumers"])) for path in paths)
+
+    return shape(answer) == shape(wrong)
+
+
+def _small(name: str) -> Callable[[], SearchStrategy[Case]]:
+    """A strategy of plain pipelines; Hypothesis is imported when somebody's answer is wrong."""
+
+    def strategy() -> SearchStrategy[Case]:
+        from tradeoff.checks import when_batch_outgrows_itself_small as small
+
+        made: SearchStrategy[Case] = getattr(small, name)()
+        return made
+
+    return strategy
+
+
 ASSIGNMENT = Assignment(
     "when_batch_outgrows_itself",
     (
@@ -211,6 +237,15 @@ ASSIGNMENT = Assignment(
             _outgrew_cases,
             _outgrew_verdict,
             TRUE_OR_FALSE,
+            misconceptions=mistakes.OUTGREW_WINDOW,
+            small=_small("outgrew_window"),
+            explanation=(
+                "Two conditions, both about typical runs: the median of the last 28 run "
+                "times is beyond the window, and the same median scaled by rows then over"
+                " rows now is within it. The median keeps one bad night from deciding; "
+                "the second condition tells volume that grew from a run that became "
+                "slower at the same volume, for which a shorter cadence is no cure."
+            ),
         ),
         Behaviour(
             "rereads_source",
@@ -220,6 +255,15 @@ ASSIGNMENT = Assignment(
             _rereads_cases,
             _rereads_verdict,
             TRUE_OR_FALSE,
+            misconceptions=mistakes.REREADS_SOURCE,
+            small=_small("rereads_source"),
+            explanation=(
+                "Divide rows read by rows that arrived since the run before, run by run, "
+                "and take the median of the last 28: an incremental run stays near 1 with"
+                " a little look-back, one that rebuilds a day or a month reads a "
+                "multiple. Rows read alone say how large a source is, not whether it is "
+                "read twice; one backfill is not what every run does."
+            ),
         ),
         Behaviour(
             "slowest_stage",
@@ -229,6 +273,14 @@ ASSIGNMENT = Assignment(
             _stage_cases,
             _stage_verdict,
             one_of(*STAGES),
+            misconceptions=mistakes.SLOWEST_STAGE,
+            small=_small("slowest_stage"),
+            explanation=(
+                "Add up the seconds of each stage over the last 28 runs and take the "
+                "largest. Older runs are left out since what was slow then may have been "
+                "mended. Where the largest is reading or writing, another engine would "
+                "leave it as it is."
+            ),
         ),
         Behaviour(
             "paths_by_tier",
@@ -238,6 +290,14 @@ ASSIGNMENT = Assignment(
             _paths_cases,
             _paths_verdict,
             list_of(NAMES),
+            misconceptions=mistakes.PATHS_BY_TIER,
+            small=_small("paths_by_tier"),
+            explanation=(
+                "Turn each consumer's freshness_seconds into a tier with tier_of and "
+                "group the names by it. A deadline is a time by which yesterday is "
+                "complete, a wish is words, a share is how much a path carries: none of "
+                "them says how old the data may be."
+            ),
         ),
         Behaviour(
             "failing_dimension",
@@ -248,6 +308,17 @@ ASSIGNMENT = Assignment(
             _failing_cases,
             _failing_verdict,
             one_of(*FAILING),
+            needs=("outgrew_window",),
+            misconceptions=mistakes.FAILING_DIMENSION,
+            small=_small("failing_dimension"),
+            explanation=(
+                "Ask in this order. Does the median recent run fit its window? If not it "
+                "is throughput, and late data is its symptom. Is an event older than the "
+                "freshest need: the interval it waits, then the run? Do a day's runs, 24 "
+                "/ interval_hours of them, cost more than the budget? Does state at its "
+                "own pace of growth pass the limit within 30 days? Level state near its "
+                "limit is none of this."
+            ),
         ),
         Behaviour(
             "smallest_change",
@@ -256,7 +327,18 @@ ASSIGNMENT = Assignment(
             "nodes, one path instead of two, or two instead of one?",
             _change_cases,
             _change_verdict,
-            ANYTHING,
+            needs=("paths_by_tier",),
+            misconceptions=mistakes.SMALLEST_CHANGE,
+            alike=_same_shape,
+            explanation=(
+                "Try every way of grouping the consumers into paths. For a group, narrow "
+                "the workload to its largest share, sweep nodes and intervals for every "
+                "engine and rhythm, drop the rows that do not keep up, let state grow or "
+                "miss a need or a deadline, and keep the cheapest. The plan is the "
+                "grouping with the smallest sum: sometimes one path for all, sometimes "
+                "two."
+            ),
         ),
     ),
+    lesson=5,
 )
