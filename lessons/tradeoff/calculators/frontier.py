@@ -179,7 +179,7 @@ class Outcome:
                 f"<b>{self.times_dearer:.3g} ×</b> the nightly price: "
                 f"{words.usd(here.cost_usd_per_day)} a day on {_nodes(here.nodes)}. "
                 f"{self._standing(here)}<ul><li>{self._binding()}</li>"
-                f"<li>{self._firm()}</li></ul>"
+                f"<li>{self.firm}</li></ul>"
             )
         return f'<div role="status">{said}</div>'
 
@@ -213,7 +213,9 @@ class Outcome:
         said = self.found.sentence
         return f"<b>{escape(self.found.binds)}</b> binds. {escape(said[0].upper() + said[1:])}"
 
-    def _firm(self) -> str:
+    @property
+    def firm(self) -> str:
+        """Whether both limits can be met, and what each costs where it is the firm one."""
         both = self.meets
         if len(both):
             some = "one design" if len(both) == 1 else f"{len(both)} designs"
@@ -279,7 +281,7 @@ def solve(settings: Settings) -> Outcome:
 PRESETS = {
     "Pool, every minute": Settings(engine="spark_warm", interval_seconds=MINUTE),
     "A billion, streamed": Settings(engine="flink"),
-    "Without state": Settings(work="aggregate", engine="flink"),
+    "Without state": Settings(work="aggregate", engine="flink", least_nodes=1),
     "Light work": Settings(work="relay", engine="flink", least_nodes=1),
     "A small pipeline": Settings(
         events_per_day=1e6, engine="flink", least_nodes=1, usd_per_million=50

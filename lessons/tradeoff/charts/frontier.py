@@ -25,6 +25,8 @@ TIMES: dict[float, str] = {
     **{0.001: "1 ms", 0.01: "10 ms", 0.1: "100 ms", 1: "1 s", 10: "10 s", 60: "1 min"},
     **{600: "10 min", 3_600: "1 h", 36_000: "10 h", 172_800: "2 days"},
 }
+DECADES = [10**power for power in range(11)]
+_STEPS = [number * decade for decade in DECADES for number in (1, 2, 5)]
 _TIME_LABEL = " : ".join(f"datum.value == {at} ? '{says}'" for at, says in TIMES.items()) + " : ''"
 
 
@@ -53,7 +55,7 @@ def frontier(designs: str, picked: str, asked: str, named: pd.DataFrame) -> alt.
     y = (
         alt.Y("gain:Q")
         .scale(type="log", nice=False, padding=14)
-        .axis(format="~s", tickCount=4)
+        .axis(format="~s", values=_STEPS)
         .title("events per dollar (log)")
     )
     base = alt.Chart(alt.NamedData(designs))
@@ -67,9 +69,7 @@ def frontier(designs: str, picked: str, asked: str, named: pd.DataFrame) -> alt.
         y,
         alt.Color("billing:N").scale(domain=list(BILLINGS), range=colour).legend(BELOW),
         alt.Shape("billing:N").scale(domain=list(BILLINGS), range=shape).legend(BELOW),
-        alt.Opacity("standing:N")
-        .scale(domain=["frontier", "beaten"], range=[1, 0.35])
-        .legend(None),
+        alt.Opacity("standing:N").scale(domain=["frontier", "beaten"], range=[1, 0.5]).legend(None),
         alt.Size("standing:N").scale(domain=["frontier", "beaten"], range=[90, 35]).legend(None),
     )
     line = best.mark_line(strokeWidth=1.5, color=INK, opacity=0.6).encode(
@@ -146,11 +146,16 @@ def amortised(points: pd.DataFrame, lines: pd.DataFrame) -> alt.TopLevelMixin:
     points, lines : columns store (sqlite or duckdb), events (of a batch) and events_per_second.
     """
     names = list(dict.fromkeys(lines["store"]))
-    x = alt.X("events:Q").scale(type="log").axis(format="~s").title("events per commit (log)")
+    x = (
+        alt.X("events:Q")
+        .scale(type="log")
+        .axis(format="~s", values=DECADES)
+        .title("events per commit (log)")
+    )
     y = (
         alt.Y("events_per_second:Q")
         .scale(type="log")
-        .axis(format="~s", tickCount=6)
+        .axis(format="~s", values=DECADES)
         .title("throughput (events/s, log)")
     )
     colour = alt.Color("store:N").scale(_stores(names, "colour")).legend(None)
@@ -197,11 +202,12 @@ def measured_frontier(sizes: pd.DataFrame, events_per_second: float) -> alt.TopL
     y = (
         alt.Y("throughput_per_second:Q")
         .scale(type="log")
-        .axis(format="~s", tickCount=6)
+        .axis(format="~s", values=DECADES)
         .title("throughput (events/s, log)")
     )
     base = alt.Chart(table).encode(x, y)
-    colour = alt.Color("store:N").scale(_stores(names, "colour")).legend(BELOW)
+    legend = alt.Legend(title=None, orient="bottom", symbolType="square", symbolOpacity=1)
+    colour = alt.Color("store:N").scale(_stores(names, "colour")).legend(legend)
     line = base.mark_line(strokeWidth=1, opacity=0.6).encode(
         colour,
         alt.StrokeDash("store:N").scale(_stores(names, "dash")).legend(None),
