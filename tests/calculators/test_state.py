@@ -1,6 +1,7 @@
 """The state calculator: what holds of every calculator, and its outcome beside the model's."""
 
 import re
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -70,6 +71,15 @@ def test_a_watermark_that_holds_too_much_does_not_save_the_memory():
     assert outcome.plateau_bytes > 1e9
     assert "more than the memory of 1 GB" in text_of(outcome.meaning)
     assert outcome.rows["marks"][-1]["says"].endswith("watermark or not")
+
+
+def test_users_that_only_come_raise_state_watermark_or_not():
+    users = PRESETS["1 M users × 100 features"]
+    assert solve(users).levels_off
+    growing = solve(replace(users, new_keys_per_day=100_000))
+    assert not growing.levels_off
+    assert "is held after ten years, for keys are added" in text_of(growing.meaning)
+    assert growing.ends_days == pytest.approx((64e9 / 1600 - 1e6) / 1e5, rel=0.01)
 
 
 def test_more_new_keys_than_events_is_a_sentence():

@@ -2,10 +2,12 @@
 
 import math
 import re
+from dataclasses import replace
 
 import pytest
 from lesson import Lesson, executed, prose
 from tradeoff import calculators, data
+from tradeoff.calculators.state import PRESETS, solve
 from tradeoff.lab import windows
 from tradeoff.model import State, claims, engine
 from tradeoff.model import state as state_room
@@ -135,7 +137,12 @@ def test_the_calculator_s_tasks():
     users = dict(entry="key", keys=1_000_000, values_per_key=100, window_seconds=604_800)
     one = solved(**users)
     assert one.kept_bytes[-1] == pytest.approx(one.endless_bytes[-1])
-    assert solved(**users, new_keys_per_day=1_000_000).endless_ends_days is not None
+    more = solved(**users, new_keys_per_day=100_000)
+    assert more.kept_bytes[-1] == pytest.approx(more.endless_bytes[-1], rel=0.01)  # both rise
+    assert more.kept_bytes[-1] > 100 * one.kept_bytes[-1]
+    ids = PRESETS["Deduplication"]
+    assert solve(replace(ids, window_seconds=14 * 86_400)).ends_days is None
+    assert solve(replace(ids, window_seconds=30 * 86_400)).ends_days == pytest.approx(20, abs=0.1)
 
 
 def test_only_the_consistent_snapshot_leaves_no_trace(tmp_path, events):

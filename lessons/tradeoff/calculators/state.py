@@ -105,6 +105,11 @@ class Outcome:
         return float(self.kept_bytes[-1])
 
     @property
+    def levels_off(self) -> bool:
+        """False where added keys still raise it at the end of the ten years."""
+        return bool(self.kept_bytes[-1] <= 1.01 * self.kept_bytes[-2])
+
+    @property
     def rows(self) -> dict[str, list[dict[str, Any]]]:
         lines = {
             "with the watermark": self.kept_bytes,
@@ -135,9 +140,14 @@ class Outcome:
     def meaning(self) -> str:
         memory = words.size(self.settings.memory_bytes)
         copies = words.size(self.plateau_bytes * self.settings.copies)
+        where = (
+            "is where state levels off with this watermark"
+            if self.levels_off
+            else "is held after ten years, for keys are added that the watermark does not drop"
+        )
         kept = (
-            f"<b>{words.size(self.plateau_bytes)}</b> is where state levels off with this "
-            f"watermark, {copies} with all {self.settings.copies:g} copies"
+            f"<b>{words.size(self.plateau_bytes)}</b> {where}, {copies} with all "
+            f"{self.settings.copies:g} copies"
         )
         if self.ends_days is not None:
             kept += (

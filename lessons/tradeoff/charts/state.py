@@ -83,7 +83,7 @@ def state_over_time(lines: str, marks: str) -> alt.TopLevelMixin:
     ).properties(
         width=WIDTH,
         height=300,
-        title="State over time: a watermark lets it level off",
+        title="State over time, with and without a watermark",
         description=(
             "Bytes of state against time since the start, both on logarithmic axes, from a minute "
             "to ten years. One line with the watermark, which levels off, one with all its copies, "

@@ -57,14 +57,22 @@ def _seen(
 ) -> np.ndarray:
     """Distinct keys in a span of days that ends at `when`.
 
-    A new key's first event is its birth. The other events fall on all keys alike, so a key of an
-    age above the span is seen in it with probability 1 - exp(-events * span / keys).
+    A new key's first event is its birth. The other events fall on all keys there are alike, so a
+    key of an age above the span is seen in it with probability 1 - exp(-hazard), where hazard is
+    the integral of those events a day over the keys of the time. Without new keys that is
+    events * span / keys.
     """
     births = np.minimum(new_keys, events)
-    everyone = keys + new_keys * when
-    born = births * np.minimum(span, when)
-    old = np.maximum(everyone - born, 0.0)
-    return np.asarray(born + old * -np.expm1(-(events - births) * span / everyone))
+    lived = np.minimum(span, when)
+    at_end = keys + new_keys * when
+    # The share of the keys that came within the span; rounding must not make it 1.
+    added = np.minimum(new_keys * lived / at_end, 1.0 - 1e-15)
+    slowly = np.maximum(added, 1e-9)
+    growth = np.where(added > 1e-9, -np.log1p(-slowly) / slowly, 1.0)
+    days_per_key = lived / at_end * growth + (span - lived) / (at_end * (1.0 - added))
+    born = births * lived
+    old = np.maximum(at_end - born, 0.0)
+    return np.asarray(born + old * -np.expm1(-(events - births) * days_per_key))
 
 
 def over_time(state: State, events_per_day: float, days: ArrayLike) -> np.ndarray:
