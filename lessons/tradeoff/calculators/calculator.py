@@ -123,20 +123,20 @@ class Calculator(widgets.VBox):
             self._update()
 
     def _update(self) -> None:
-        self._code.value = f"To share this setting: <code>{escape(self.code)}</code>"
         try:
             self.outcome = self._solve(self.settings)
         except ValueError as error:
-            self._meaning.value = f"<p>{escape(str(error))}</p>"
-            return
-        for name, control in self._controls.items():
-            control.disabled = name in self.outcome.idle
-        self._view.rows = self.outcome.rows
-        self._meaning.value = self.outcome.meaning
+            self._meaning.value = f'<div role="status">{escape(str(error))}</div>'
+        else:
+            self._view.rows = self.outcome.rows  # first: it is what the eye waits for
+            self._meaning.value = self.outcome.meaning
+            for name, control in self._controls.items():
+                control.disabled = name in self.outcome.idle
+        self._code.value = f"To share this setting: <code>{escape(self.code)}</code>"
 
 
 class Names(anywidget.AnyWidget):
-    """Unseen: names the sliders of the calculator it stands in for screen readers."""
+    """Unseen: names the sliders of what it stands in for screen readers, keeps lists their keys."""
 
     _esm = Path(__file__).with_name("names.js")
 

@@ -6,6 +6,7 @@ from html import escape
 
 import ipywidgets as widgets  # type: ignore[import-untyped]
 
+from tradeoff.calculators.calculator import Names
 from tradeoff.scenarios.transforms import STATEFUL, STATELESS, TRANSFORMS, Transform
 
 UNDECIDED = "choose"
@@ -25,7 +26,7 @@ class Classify(widgets.VBox):
         self._score = widgets.HTML()
         self._said: dict[str, widgets.HTML] = {}
         rows = [self._row(transform) for transform in transforms]
-        super().__init__([*rows, self._score])
+        super().__init__([*rows, self._score, Names()])
         self.add_class("tradeoff-calculator")
         self._count()
 

@@ -1,5 +1,6 @@
-// Gives each slider of the calculator around it a name and a value that a screen reader can say:
-// ipywidgets shows both beside the handle and tells the handle neither.
+// For the calculator around it. Gives each slider a name and a value that a screen reader can say:
+// ipywidgets shows both beside the handle and tells the handle neither. Leaves each list its arrow
+// keys: JupyterLab would take them, and move to another cell.
 
 function render({ el, signal }) {
   el.style.display = "none";
@@ -12,6 +13,8 @@ function render({ el, signal }) {
         say(handle, "aria-label", slider.querySelector(".widget-label").textContent);
         say(handle, "aria-valuetext", slider.querySelector(".widget-readout").textContent);
       }
+      for (const list of calculator.querySelectorAll("select"))
+        say(list, "data-lm-suppress-shortcuts", "true");
     };
     const watch = new MutationObserver(name);
     watch.observe(calculator, { subtree: true, childList: true, characterData: true,

@@ -50,9 +50,19 @@ class View(anywidget.AnyWidget):
     def __init__(self, chart: alt.TopLevelMixin, rows: Rows) -> None:
         spec = chart.to_dict()
         compiled = vl_convert.vegalite_to_vega(spec)
+        _pass_over_wordless(compiled)
         super().__init__(
             library=library(),
             spec=compiled,
             description=spec.get("description", ""),
             rows=dict(rows),
         )
+
+
+def _pass_over_wordless(part: dict[str, Any]) -> None:
+    """Hide from screen readers the marks of a Vega spec that have nothing to say, such as rules."""
+    for mark in part.get("marks", ()):
+        if mark["type"] == "group":
+            _pass_over_wordless(mark)
+        elif "description" not in mark.get("encode", {}).get("update", {}):
+            mark["aria"] = False
