@@ -1,290 +1,366 @@
-"""Lesson 5 where people use it: the real JupyterLab in headless Chromium, by keyboard and mouse.
+"""The lessons where people use them: the real JupyterLab in headless Chromium, by key and mouse.
 
-Screenshots go to pytest's temporary folder, or to the folder named in TRADEOFF_SCREENSHOTS.
+Each lesson is run once, from top to bottom, and each of its calculators is tried. What one shows is
+held against a fresh call of the model in this process. Screenshots go to pytest's temporary folder,
+or to the folder named in TRADEOFF_SCREENSHOTS, which gets pictures of whole lessons, too.
 """
 
 import os
 import re
-import shutil
-import socket
-import subprocess
 import sys
 import time
-import urllib.request
 from pathlib import Path
 
-import nbformat
+import browsing
 import pytest
+from browsing import scroll_to, wait
 from tradeoff import calculators, course
-from tradeoff.calculators.redesign import EVERY, PRESETS, solve
-from tradeoff.cli import BROWSERS
-from tradeoff.model import words
 
-sync_api = pytest.importorskip("playwright.sync_api", reason="python -m pip install playwright")
-
-CHROMIUM = next(
-    filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome", *BROWSERS))),
-    None,
+pytest.importorskip("playwright.sync_api", reason="python -m pip install playwright")
+axe = pytest.importorskip(
+    "axe_playwright_python.sync_playwright", reason="python -m pip install axe-playwright-python"
 )
-pytestmark = pytest.mark.skipif(
-    CHROMIUM is None, reason="no Chromium: apt-get install chromium (see `tradeoff doctor`)"
-)
+pytestmark = pytest.mark.skipif(browsing.CHROMIUM is None, reason=browsing.NO_CHROMIUM)
 
-LESSON = "lessons/05_when_batch_outgrows_itself.ipynb"
-CHROMIUM_FLAGS = [
-    "--no-sandbox",  # root in a container
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--no-first-run",
-]
-NO_NEWS = '{"fetchNews": "false", "checkForUpdates": false}'
+LESSONS = sorted(path.name for path in (course.home() / "lessons").glob("*.ipynb"))
+SHOTS = os.environ.get("TRADEOFF_SCREENSHOTS")
+PANEL = ".jp-WindowedPanel-outer"
+
+# What a reader sees of a picture, as one list. Left out are the ids of clips, which count all the
+# pictures of a page.
+SEEN = """svg => [...svg.querySelectorAll("text, path, rect, line, g[transform]")].map(each =>
+    [each.tagName, each.tagName === "text" ? each.textContent : "",
+     ...["d", "transform", "fill", "stroke", "opacity", "x2", "y2", "width", "height"]
+        .map(name => each.getAttribute(name))].join("|"))"""
+# The picture that Vega draws at one go from a chart and its rows.
+DRAWN = """async ([spec, rows]) => {
+    const room = document.body.appendChild(document.createElement("div"));
+    for (const source of spec.data) if (source.name in rows) source.values = rows[source.name];
+    const options = { mode: "vega", renderer: "svg", actions: false };
+    const { finalize } = await tradeoffEmbed(room, spec, options);
+    const seen = (SEEN)(room.querySelector("svg.marks"));
+    finalize();
+    room.remove();
+    return seen;
+}""".replace("SEEN", SEEN)
+TEXT_OF = """html => {
+    const room = document.createElement("div");
+    room.innerHTML = html;
+    return room.textContent;
+}"""
 
 
 @pytest.fixture(scope="module")
 def shots(tmp_path_factory):
-    named = os.environ.get("TRADEOFF_SCREENSHOTS")
-    folder = Path(named) if named else tmp_path_factory.mktemp("screenshots")
+    folder = Path(SHOTS) if SHOTS else tmp_path_factory.mktemp("screenshots")
     folder.mkdir(parents=True, exist_ok=True)
     return folder
 
 
 @pytest.fixture(scope="module")
-def lab(tmp_path_factory):
-    """JupyterLab on a copy of the course, on a free port of this machine alone."""
+def folder(tmp_path_factory):
+    """A copy of the course, laid as `tradeoff open` lays it."""
     folder = tmp_path_factory.mktemp("course")
     course.copy_to(folder)
-    settings = tmp_path_factory.mktemp("settings")
-    quiet = settings / "@jupyterlab" / "apputils-extension" / "notification.jupyterlab-settings"
-    quiet.parent.mkdir(parents=True)
-    quiet.write_text(NO_NEWS, encoding="utf-8")
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    address = f"http://127.0.0.1:{port}"
-    command = [
-        *(sys.executable, "-m", "jupyterlab", "--no-browser", "--log-level=CRITICAL"),
-        *("--ServerApp.ip=127.0.0.1", f"--ServerApp.port={port}", "--ServerApp.port_retries=0"),
-        *("--IdentityProvider.token=", "--ServerApp.password=", f"--ServerApp.root_dir={folder}"),
-    ]
-    if getattr(os, "geteuid", lambda: 1)() == 0:
-        command.append("--allow-root")
-    environment = os.environ | {
-        "JUPYTERLAB_SETTINGS_DIR": str(settings),
-        "JUPYTERLAB_WORKSPACES_DIR": str(tmp_path_factory.mktemp("workspaces")),
-        "JUPYTER_PREFER_ENV_PATH": "1",
-    }
-    with subprocess.Popen(command, cwd=folder, env=environment) as server:
-        try:
-            wait(lambda: answers(f"{address}/api"), 60, "JupyterLab does not answer")
-            yield address, folder
-        finally:
-            server.terminate()
+    return folder
 
 
 @pytest.fixture(scope="module")
-def page(lab, shots):
-    """The lesson, opened and run from top to bottom."""
-    address, folder = lab
-    with sync_api.sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=CHROMIUM_FLAGS)
-        page = browser.new_page(viewport={"width": 1360, "height": 900})
-        page.set_default_timeout(30_000)
-        page.frames_bytes = []
-        page.on("websocket", lambda socket: count_bytes(socket, page.frames_bytes))
-        page.goto(f"{address}/lab/tree/{LESSON}")
-        # Without a kernel that is up, JupyterLab drops what it is asked to run.
-        page.locator("#jp-main-statusbar").get_by_text("| Idle").wait_for()
-        page.get_by_role("menuitem", name="Run", exact=True).click()
-        page.get_by_text("Run All Cells", exact=True).click()
-        try:
-            wait(lambda: saved_results(page, folder / LESSON), 180, "the lesson does not end")
-        finally:
-            page.screenshot(path=shots / "after_run.png")
-        page.keyboard.press("Control+b")  # room for the notebook
-        yield page
-        browser.close()
+def lab(folder):
+    """JupyterLab on the copy, and the browser: one of each for all lessons."""
+    with browsing.jupyterlab(folder) as address, browsing.chromium() as browser:
+        yield address, browser
 
 
-def wait(condition, seconds, otherwise):
-    end = time.monotonic() + seconds
-    while not (found := condition()):
-        assert time.monotonic() < end, otherwise
-        time.sleep(0.2)
-    return found
-
-
-def answers(address):
+@pytest.fixture(scope="module", params=LESSONS)
+def lesson(request, lab, folder, shots):
+    """The lesson in a page, once all its cells ran."""
+    name = f"lessons/{request.param}"
+    page = browsing.open_notebook(lab[1], lab[0], name, height=1100)
     try:
-        with urllib.request.urlopen(address, timeout=5) as answer:
-            return answer.status == 200
-    except OSError:
-        return False
+        yield Lesson(page, request.param, browsing.run_all(page, folder / name))
+    finally:
+        page.screenshot(path=shots / f"{request.param[:2]}_at_the_end.png")
+        page.close()
 
 
-def count_bytes(socket, frames):
-    for event in ("framesent", "framereceived"):
-        socket.on(event, lambda payload: frames.append(len(payload)))
+class Lesson:
+    """A lesson that ran; `book` is the notebook as JupyterLab saved it."""
+
+    def __init__(self, page, name, book):
+        self.page, self.number, self.book = page, name[:2], book
+        code = "\n".join(cell.source for cell in book.cells if cell.cell_type == "code")
+        called = re.findall(r"^calculators\.(\w+)\(", code, re.MULTILINE)
+        self.names = [name for name in called if name != "classify"]
+        self.quizzes = called.count("classify")
+        assert self.names, "a lesson without a calculator"
+
+    def calculators(self):
+        """Its calculators, each in view and reset. A second view of one counts as one more."""
+        for number in range(len(self.names)):
+            found = scroll_to(
+                self.page, self.page.locator(".tradeoff-calculator:has(code)"), number
+            )
+            found.locator("svg.marks").wait_for()
+            yield Shown(self.page, found)
 
 
-def saved_results(page, path):
-    """The notebook as saved, once each of its code cells has run; until then None."""
-    if page.locator("#jp-main-statusbar").get_by_text("| Idle").count() == 0:
-        return None
-    page.keyboard.press("Control+s")
-    time.sleep(1)
-    book = nbformat.read(path, as_version=4)
-    code = [cell for cell in book.cells if cell.cell_type == "code"]
-    return book if all(cell.execution_count for cell in code) else None
+class Shown:
+    """A calculator in the page, and what it must show."""
+
+    def __init__(self, page, found):
+        self.page, self.found = page, found
+        self.picture = found.locator("svg.marks")
+        self.name = re.match(r"calculators\.(\w+)", self.code)[1]
+        make = getattr(calculators, self.name)
+        self.module = sys.modules[make.__module__]
+        self.spec = make()._view.spec
+        self.settings_of = {each.description: name for name, each in make()._controls.items()}
+
+    @property
+    def code(self):
+        return self.found.locator("code").text_content()
+
+    @property
+    def settings(self):
+        """The settings that the line to share says."""
+        return eval(self.code.replace(f"calculators.{self.name}", "Settings"), vars(self.module))
+
+    @property
+    def seen(self):
+        return self.picture.evaluate(SEEN)
+
+    def reset(self):
+        self.found.get_by_role("button", name="Reset").click()
+        wait(lambda: self.settings == self.module.Settings(), 10, f"{self.name} does not reset")
+        return self.agrees()
+
+    def agrees(self):
+        """The sentence and the picture are those of a fresh call of the model; its outcome."""
+        try:
+            outcome = self.module.solve(self.settings)
+        except ValueError as error:
+            said, refused = self.found.get_by_role("status"), str(error)
+            wait(lambda: said.text_content() == refused, 10, refused)
+            return None
+        said = self.page.evaluate(TEXT_OF, outcome.meaning)
+        meaning = self.found.locator(".widget-html-content:has([role=status])")
+        wait(lambda: meaning.text_content() == said, 10, f"{self.code} does not say: {said}")
+        fresh = self.page.evaluate(DRAWN, [self.spec, outcome.rows])
+        wait(lambda: self.seen == fresh, 10, f"{self.code} draws another picture")
+        # Words of the rows stand in the picture, so that the check above compares no bare axes.
+        words = {each for rows in outcome.rows.values() for row in rows for each in row.values()}
+        assert words & set(self.picture.locator("text").all_text_contents())
+        return outcome
+
+    def controls(self):
+        """Role and label of each control."""
+        for role in ("slider", "checkbox", "combobox"):
+            for control in self.found.get_by_role(role).all():
+                if control.get_attribute("aria-disabled") != "true" and control.is_enabled():
+                    yield role, control
+
+    def sliders(self):
+        return [control for role, control in self.controls() if role == "slider"]
 
 
-@pytest.fixture
-def calculator(page):
-    """The calculator, in view and reset."""
-    found = page.locator(".tradeoff-calculator")
-    wait(lambda: scrolled_to(page, found), 30, "the calculator is not in the page")
-    found.get_by_role("button", name="Reset").click()
-    shows(found, PRESETS["Today, 18 M"])
-    return found
+def press(role, control):
+    """Move a control by one step, away from the end if it is there."""
+    control.focus()
+    if role == "checkbox":
+        control.press("Space")
+    elif role == "combobox":
+        last = control.evaluate("list => list.selectedIndex === list.length - 1")
+        control.press("ArrowUp" if last else "ArrowDown")
+    else:
+        last = control.evaluate("it => it.ariaValueNow === it.ariaValueMax")
+        control.press("ArrowLeft" if last else "ArrowRight")
 
 
-def scrolled_to(page, found):
-    """Whether the calculator is in view; JupyterLab draws a cell when one scrolls there."""
-    if found.count():
-        found.scroll_into_view_if_needed()
-        return True
-    page.locator(".jp-WindowedPanel-outer").evaluate("panel => panel.scrollBy(0, 600)")
-    return False
+def middle(element):
+    box = element.bounding_box()
+    return box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
 
 
-def shows(calculator, settings):
-    """Wait until sentence and picture show what a fresh call of the model says; return it."""
-    outcome = solve(settings)
-    bill = words.usd(round(outcome.cost_usd_per_day))
-    status = calculator.get_by_role("status")
-    sync_api.expect(status).to_contain_text(re.compile(rf"^{re.escape(bill)} a day"))
-    consumers = {one.name for path in outcome.plan.paths for one in path.consumers}
-    rows = [row for row in outcome.needs if row["need"] in consumers]
-    for row in rows:
-        sync_api.expect(calculator.locator("svg text", has_text=row["says"]).first).to_be_visible()
-    sync_api.expect(
-        calculator.locator("svg text", has_text=re.compile(rf"^{re.escape(bill)}$")).first
-    ).to_be_visible()
-    return outcome
-
-
-def slider(calculator, label):
-    return calculator.get_by_role("slider", name=label)
-
-
-def test_the_lesson_runs_without_an_error(page, lab):
-    book = saved_results(page, lab[1] / LESSON)
+def test_the_lesson_runs_without_an_error(lesson):
     problems = [
         (cell.id, output.get("text") or output.get("evalue"))
-        for cell in book.cells
+        for cell in lesson.book.cells
         for output in cell.get("outputs", ())
         if output.output_type == "error" or output.get("name") == "stderr"
     ]
     assert problems == []
-    assert page.locator(".jp-OutputArea-output .jupyter-widgets-error").count() == 0
+    for _ in lesson.calculators():
+        assert lesson.page.locator(".jupyter-widgets-error, .lm-Widget-error").count() == 0
 
 
-def test_a_slider_moves_by_keyboard(page, calculator, shots, record_property):
-    calculator.get_by_role("button", name="The redesign").click()
-    before = shows(calculator, PRESETS["The redesign"])
-    handle = slider(calculator, "Nodes")
-    handle.focus()
-    page.frames_bytes.clear()
-    watch(page, calculator)
-    page.keyboard.press("ArrowRight")
-    expected = calculators.redesign(every="1 h", incremental=True, marketing_apart=True, nodes=2)
-    after = shows(calculator, expected.settings)
-    assert after.cost_usd_per_day != pytest.approx(before.cost_usd_per_day)
-    assert handle.get_attribute("aria-valuetext") == "2"
-    sync_api.expect(calculator.locator("code")).to_have_text(expected.code)
-    page.wait_for_timeout(500)
-    record_property("milliseconds", round(page.evaluate("window.drawnAfter")))
-    record_property("bytes", sum(page.frames_bytes))
-    assert sum(page.frames_bytes) < 10_000
-    page.screenshot(path=shots / "calculator_keyboard.png")
-
-
-def watch(page, calculator):
-    """Note in the page how many milliseconds after the key press the picture last changed."""
-    calculator.locator("svg.marks").evaluate(
-        """picture => {
-            let pressed;
-            addEventListener("keydown", () => { pressed = performance.now(); },
-                             { once: true, capture: true });
-            new MutationObserver(() => { window.drawnAfter ??= performance.now() - pressed; })
-                .observe(picture, { subtree: true, childList: true, attributes: true });
-        }"""
-    )
-
-
-def test_a_slider_moves_by_mouse(page, calculator, shots):
-    calculator.get_by_role("checkbox", name="Incremental").check()
-    handle = slider(calculator, "A run every")
-    box = handle.bounding_box()
-    track = calculator.locator(".widget-hslider", has_text="A run every").locator(".noUi-base")
-    width = track.bounding_box()["width"]
-    x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
-    page.mouse.move(x, y)
-    page.mouse.down()
-    page.mouse.move(x + width / 4, y, steps=8)
-    page.mouse.move(x + width / 2, y, steps=8)
-    page.mouse.up()
-    chosen = handle.get_attribute("aria-valuetext")
-    assert chosen in EVERY[5:15]  # about the middle
-    shows(calculator, calculators.redesign(every=chosen, incremental=True).settings)
-    page.screenshot(path=shots / "calculator_mouse.png")
-
-
-def test_every_control_has_a_name(calculator):
-    for role in ("slider", "checkbox", "combobox", "button"):
-        for control in calculator.get_by_role(role).all():
-            assert control.get_attribute("aria-label") or control.evaluate(
-                "control => control.labels?.[0]?.textContent || control.textContent"
+def test_each_control_moves_by_keyboard(lesson):
+    for shown in lesson.calculators():
+        shown.reset()
+        moved = set()
+        for role, control in shown.controls():
+            label = control.get_attribute("aria-label") or control.evaluate(
+                "it => it.labels[0].textContent"
             )
+            before = shown.code
+            press(role, control)
+            wait(lambda: shown.code != before, 10, f"{label} does not move")  # noqa: B023
+            shown.agrees()
+            moved.add(label)
+            shown.reset()
+        assert moved <= set(shown.settings_of)
+        assert len(moved) >= len(shown.settings_of) - len(shown.module.solve(shown.settings).idle)
 
 
-@pytest.mark.parametrize("key", ["Enter", "Space"])
-def test_a_question_opens_by_keyboard(page, key):
-    page.locator(".jp-WindowedPanel-outer").evaluate("panel => panel.scrollTo(0, 0)")
-    question = page.locator("summary", has_text="B. Eight nodes")
-    wait(lambda: scrolled_to(page, question), 30, "the question is not in the page")
-    opened = page.locator("details", has=question)
-    question.focus()
-    page.keyboard.press(key)
-    sync_api.expect(opened).to_have_attribute("open", "")
-    page.keyboard.press(key)
-    sync_api.expect(opened).not_to_have_attribute("open", "")
+def test_a_slider_and_each_preset_move_by_mouse(lesson):
+    for shown in lesson.calculators():
+        shown.reset()
+        handle = shown.sliders()[0]
+        base = shown.found.locator(".noUi-base", has=handle)
+        x, y = middle(handle)
+        left, width = base.bounding_box()["x"], base.bounding_box()["width"]
+        to = left + width * (0.25 if x > left + width / 2 else 0.75)
+        before = shown.code
+        lesson.page.mouse.move(x, y)
+        lesson.page.mouse.down()
+        lesson.page.mouse.move(to, y, steps=8)
+        lesson.page.mouse.up()
+        wait(lambda: shown.code != before, 10, f"{shown.name} does not move")  # noqa: B023
+        assert middle(handle)[0] == pytest.approx(to, abs=width / 4)
+        shown.agrees()
+        for name, settings in shown.module.PRESETS.items():
+            shown.found.get_by_role("button", name=name, exact=True).click()
+            wait(lambda: shown.settings == settings, 10, f"{name} is not set")  # noqa: B023
+            assert shown.agrees().meaning == shown.module.solve(settings).meaning
+
+
+def test_a_change_sends_little_and_leaves_nothing(lesson, record_property):
+    """Two hundred changes: no widget more, no element more, none of them over 10 KB."""
+    shown = next(lesson.calculators())
+    page, handle = lesson.page, shown.sliders()[0]
+    shown.reset()
+    press("slider", handle)  # the first change draws what no later one has to
+    shown.reset()
+    before = elements(page)
+    page.wire.clear()
+    sizes = []
+    handle.focus()
+    first = handle.get_attribute("aria-valuenow") == handle.get_attribute("aria-valuemin")
+    there, back = ("ArrowRight", "ArrowLeft") if first else ("ArrowLeft", "ArrowRight")
+    for number in range(200):
+        came, code = len(page.wire), shown.code
+        page.keyboard.press(back if number % 2 else there)
+        wait(lambda: shown.code != code, 5, "a press changes nothing", 0.005)  # noqa: B023
+        sizes.append(sum(size for _, size, _ in page.wire[came:]))
+    shown.agrees()
+    assert sum(opened for *_, opened in page.wire) == 0  # no new widget
+    assert sum(sizes) / len(sizes) < 10_000
+    after = elements(page)
+    record_property("elements", (before, after))
+    assert after <= before + 20
+
+
+def elements(page):
+    """How many nodes the browser holds for the page, those out of sight and not freed included."""
+    session = page.context.new_cdp_session(page)
+    session.send("HeapProfiler.collectGarbage")
+    session.send("Performance.enable")
+    metrics = session.send("Performance.getMetrics")["metrics"]
+    session.detach()
+    return next(int(each["value"]) for each in metrics if each["name"] == "Nodes")
+
+
+def test_a_drag_ends_at_the_value_it_was_let_go_at(lesson, record_property):
+    """Three seconds at sixty moves a second: nothing queues behind the hand."""
+    shown = next(lesson.calculators())
+    page, handle = lesson.page, shown.sliders()[0]
+    shown.reset()
+    base = shown.found.locator(".noUi-base", has=handle).bounding_box()
+    page.mouse.move(*middle(handle))
+    page.mouse.down()
+    began = time.monotonic()
+    for move in range(180):
+        share = abs((move / 45) % 2 - 1)  # back and forth, to end where it counts
+        page.mouse.move(base["x"] + base["width"] * share, base["y"] + 2)
+        time.sleep(max(0.0, began + move / 60 - time.monotonic()))
+    page.mouse.move(base["x"] + base["width"] * 0.4, base["y"] + 2)
+    page.mouse.up()
+    released = time.monotonic()
+    label = handle.get_attribute("aria-label")
+    said = handle.get_attribute("aria-valuetext")
+    seen = None
+    while time.monotonic() - released < 2 and (now := shown.seen) != seen:
+        seen, settled = now, time.monotonic()
+        page.wait_for_timeout(50)
+    record_property("milliseconds_after_release", round((settled - released) * 1000))
+    shown.agrees()
+    control = calculators_control(shown, label)
+    chosen = getattr(shown.settings, shown.settings_of[label])
+    assert next(text for text, value in control.options if value == chosen) == said
+
+
+def calculators_control(shown, label):
+    return getattr(calculators, shown.name)()._controls[shown.settings_of[label]]
+
+
+def test_a_question_opens_by_keyboard(lesson):
+    question = scroll_to(lesson.page, lesson.page.locator("summary"))
+    opened = lesson.page.locator("details", has=question).first
+    for key in ("Enter", "Space"):
+        for state in (True, False):
+            question.focus()
+            lesson.page.keyboard.press(key)
+            assert opened.evaluate("it => it.open") is state
 
 
 @pytest.mark.parametrize("theme", ["Light", "Dark"])
-def test_the_whole_lesson_is_pictured(page, shots, theme):
-    """Screenshots for people to look at, and the one thing of them that a machine can check."""
+def test_nothing_serious_for_a_screen_reader_in_a_theme(lesson, shots, theme):
+    page = lesson.page
+    set_theme(page, theme)
+    for number, shown in enumerate(lesson.calculators()):
+        shown.found.screenshot(
+            path=shots / f"{lesson.number}_{number}_{shown.name}_{theme.lower()}.png"
+        )
+        assert serious(page) == []
+        inks = page.locator(".jp-OutputArea-output svg text").evaluate_all(
+            "texts => [...new Set(texts.map(text => getComputedStyle(text).fill))]"
+        )
+        assert inks
+        bright = [sum(map(int, re.findall(r"\d+", ink)[:3])) > 382 for ink in inks]
+        assert all(bright) if theme == "Dark" else not any(bright)
+    for number in range(lesson.quizzes):
+        scroll_to(page, page.locator(".tradeoff-calculator:not(:has(code))"), number)
+        assert serious(page) == []
+    if SHOTS:
+        picture_all(page, shots, f"{lesson.number}_{theme.lower()}")
+
+
+def serious(page):
+    """What axe-core finds serious or critical in the calculators now in the page."""
+    found = axe.Axe().run(page, context=".tradeoff-calculator").response["violations"]
+    return [
+        (each["id"], node["html"][:200], node["failureSummary"])
+        for each in found
+        if each["impact"] in ("serious", "critical")
+        for node in each["nodes"]
+    ]
+
+
+def set_theme(page, theme):
     page.get_by_role("menuitem", name="Settings", exact=True).click()
     page.locator(".lm-Menu-item", has_text="Theme").first.hover()
     page.locator(".lm-Menu-item", has_text=f"JupyterLab {theme}").first.click()
-    wait(lambda: theme_is(page, theme), 20, f"no {theme} theme")
-    panel = page.locator(".jp-WindowedPanel-outer")
+    light = "true" if theme == "Light" else "false"
+    wait(lambda: page.evaluate("document.body.dataset.jpThemeLight") == light, 20, f"no {theme}")
+
+
+def picture_all(page, shots, name):
+    panel = page.locator(PANEL)
     panel.evaluate("panel => panel.scrollTo(0, 0)")
-    for number in range(60):
+    for number in range(80):
         page.wait_for_timeout(400)
-        page.screenshot(path=shots / f"{theme.lower()}_{number:02}.png")
+        page.screenshot(path=shots / f"{name}_page_{number:02}.png")
         if panel.evaluate(
-            "p => { const y = p.scrollTop; p.scrollBy(0, 780); return p.scrollTop == y }"
+            "p => { const y = p.scrollTop; p.scrollBy(0, 960); return p.scrollTop == y }"
         ):
             break
-    inks = page.locator(".jp-OutputArea-output svg.marks text").evaluate_all(
-        "texts => [...new Set(texts.map(text => getComputedStyle(text).fill))]"
-    )
-    assert inks
-    bright = [sum(map(int, re.findall(r"\d+", ink)[:3])) > 382 for ink in inks]
-    assert all(bright) if theme == "Dark" else not any(bright)
-
-
-def theme_is(page, theme):
-    light = page.evaluate("document.body.dataset.jpThemeLight")
-    return light == ("true" if theme == "Light" else "false")
