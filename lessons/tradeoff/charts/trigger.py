@@ -195,13 +195,7 @@ def measured_saw_tooth(ages: pd.DataFrame) -> alt.TopLevelMixin:
             alt.Row("trigger:N")
             .sort(triggers)
             .title(None)
-            .header(
-                labelAngle=0,
-                labelAlign="left",
-                labelFontSize=12,
-                labelColor=INK,
-                labelExpr="'every ' + datum.label",
-            ),
+            .header(labelAngle=0, labelAlign="left", labelFontSize=12, labelColor=INK),
         )
         .properties(
             width=WIDTH - 110,

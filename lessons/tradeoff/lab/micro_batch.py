@@ -168,9 +168,9 @@ def kill_and_restart(
         shop.begin()
         moments = []
         for moment in (np.arange(count) + draws) / count * seconds:
-            time.sleep(max(0.0, shop.origin + moment - time.time()))
+            time.sleep(max(0.0, shop.began + moment - time.time()))
             consumer.kill()
-            moments.append(time.time() - shop.origin)
+            moments.append(time.time() - shop.began)
             consumer = shop.start(every, interval)
         shop.end()
         consumer.finish(interval)

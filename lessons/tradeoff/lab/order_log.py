@@ -112,7 +112,7 @@ class Shop:
     def __init__(self, folder: Path, orders: pd.DataFrame, due: np.ndarray, seconds: float) -> None:
         self.folder, self.seconds = folder, seconds
         # Ticks lie on multiples of the interval from here on; restarts keep to them.
-        self.origin = 0.0
+        self.origin = self.began = 0.0
         self._rows = list(
             zip(
                 orders["order_id"].tolist(),
@@ -156,13 +156,13 @@ class Shop:
         self.end()
 
     def begin(self) -> None:
+        self.began = time.time()
         self._source.start()
 
     def end(self) -> None:
         self._source.join()
         if self._failed:
             raise LoopError(f"the source failed: {self._failed[0]}")
-        (self.folder / trigger_loop.CLOSED).touch()
 
     def _open_log(self) -> sqlite3.Connection:
         return sqlite3.connect(self.folder / trigger_loop.LOG, isolation_level=None, timeout=30)
@@ -172,10 +172,10 @@ class Shop:
         try:
             with closing(self._open_log()) as log:
                 log.execute("PRAGMA synchronous = OFF")
-                began, done = time.time(), 0
+                done = 0
                 while done < len(self._rows) and not self._stop.is_set():
                     now = time.time()
-                    due = int(np.searchsorted(self._due, now - began, "right"))
+                    due = int(np.searchsorted(self._due, now - self.began, "right"))
                     if due > done:
                         rows = [
                             (at + 1, *row, now)
@@ -186,6 +186,7 @@ class Shop:
                         log.execute("COMMIT")
                         done = due
                     self._stop.wait(0.002)
+            (self.folder / trigger_loop.CLOSED).touch()  # loops end once they have it all
         except BaseException as error:  # shown by the thread that waits for this one
             self._failed.append(error)
 
@@ -201,7 +202,7 @@ class Shop:
         seen = dict(_pair(line) for line in record if line.endswith("]"))
         # Of a batch killed between commit and record, all that is known is when it went to commit.
         ends = batches["batch"].map(seen).fillna(batches["committing"])
-        began = float(arrived["arrived"].iloc[0])
+        began = self.began
         taken = arrived[arrived["position"] <= self._last(batches)]
         batch_of = np.searchsorted(batches["last"], taken["position"])
         at = taken["arrived"].to_numpy()
