@@ -1,184 +1,63 @@
 """fit_batches: on simulated engines whose truth is known, and on DuckDB as it runs here."""
 
 import time
-from dataclasses import dataclass
 from pathlib import Path
 
 import duckdb
 import numpy as np
 import pandas as pd
 import pytest
+from engines import CAPACITY, FAMILIES, SimulatedEngine, judge, summary
 from tradeoff.fit import BatchFit, fit_batches
 
 # --- engines whose truth is known --------------------------------------------------------------
 
-CAPACITY = 20_000.0  # events a second, of every simulated engine
-JUDGED = (0.65, 0.75, 0.85)  # shares of capacity; the rows fitted are at 0.65 of it at most
-ENGINES_EACH = 10
-
-
-@dataclass(frozen=True)
-class SimulatedEngine:
-    """A micro-batch engine: seconds of work per second of arrivals grow to 1 at its capacity."""
-
-    overhead_seconds: float
-    variation: float = 0.02  # cv of a whole batch's time
-    pauses: float = 0.0  # share of a batch's time that is spent in pauses of random length
-    quadratic: float = 0.0  # extra work per event at capacity, growing with the square of load
-    knee: float = 0.0  # extra work per event at capacity, growing from 85 % of load on
-    floor: float = 0.0  # latency outside the batch, as a share of the overhead
-
-    def busy(self, load: float) -> float:
-        knee = max(0.0, (load - 0.85) / 0.15)
-        extra = (1 + self.quadratic * load**2) * (1 + self.knee * knee)
-        return load * extra / ((1 + self.quadratic) * (1 + self.knee))
-
-    def run(
-        self, load: float, interval: float, rng: np.random.Generator, error: float = 0.0
-    ) -> dict[str, float]:
-        """Run 1,200 batches over Poisson arrivals; `error` is the relative error of the report."""
-        rate, start, before = load * CAPACITY, 0.0, -max(interval, self.overhead_seconds)
-        variance = np.log1p(self.variation**2)
-        cycles, batches = [], []
-        for _ in range(1_200):
-            cycle = start - before
-            arrived = rng.poisson(rate * cycle) / (cycle * CAPACITY)
-            seconds = self.overhead_seconds + cycle * self.busy(arrived)
-            if self.pauses:
-                mean = self.overhead_seconds / 2
-                pauses = rng.exponential(mean, rng.poisson(seconds * self.pauses / mean))
-                seconds = seconds * (1 - self.pauses) + pauses.sum()
-            seconds *= rng.lognormal(-variance / 2, variance**0.5)
-            cycles.append(cycle)
-            batches.append(seconds)
-            trigger = (start // interval + 1) * interval if interval else 0.0
-            before, start = start, max(trigger, start + seconds)
-        cycle, batch = np.array(cycles[100:]), np.array(batches[100:])
-        event = rng.choice(len(cycle), 20_000, p=cycle / cycle.sum())
-        latency = batch[event] + cycle[event] * rng.random(len(event))
-        p50, p99 = np.quantile(latency + self.floor * self.overhead_seconds, [0.5, 0.99])
-        return {
-            "events_per_second": rate,
-            "interval_seconds": interval,
-            "latency_p50_seconds": p50 * np.exp(rng.normal(0, error)),
-            "latency_p99_seconds": p99,
-            "batch_seconds": batch.mean(),
-        }
-
-
-def constant(rng):
-    return {}
-
-
-def lognormal(rng):
-    return {"variation": rng.uniform(0.1, 0.35)}
-
-
-def pauses(rng):
-    return {"pauses": rng.uniform(0.05, 0.2), "variation": 0.05}
-
-
-def quadratic(rng):
-    return {"quadratic": rng.uniform(0.2, 1.0), "variation": 0.1}
-
-
-def knee(rng):
-    return {"knee": rng.uniform(0.1, 1.0), "variation": 0.1}
-
-
-def everything(rng):
-    return {
-        "variation": rng.uniform(0.05, 0.3),
-        "pauses": rng.uniform(0, 0.1),
-        "quadratic": rng.uniform(0, 1),
-        "knee": rng.uniform(0, 0.6),
-        "floor": rng.uniform(-0.1, 0.3),
-    }
-
-
-STRAIGHT = (constant, lognormal, pauses)  # work per event is the same at any load
-CONTENDED = (quadratic, knee, everything)  # what clusters do
-FAMILIES = (*STRAIGHT, *CONTENDED)
-
-
-def judge(family, seed: int) -> dict[str, float]:
-    """Fit one engine at two to four low loads; how far off is it at the higher ones?"""
-    rng = np.random.default_rng([seed, FAMILIES.index(family)])
-    overhead = float(np.exp(rng.uniform(np.log(0.1), np.log(3))))
-    engine = SimulatedEngine(overhead, **family(rng))
-    interval = 0.0 if seed % 2 else overhead * rng.uniform(1.5, 6)
-    loads = np.linspace(rng.uniform(0.1, 0.25), rng.uniform(0.35, 0.65), rng.integers(2, 5))
-    rows = [engine.run(load, interval, rng, error=0.03) for load in loads]
-    columns = ["events_per_second", "interval_seconds", "latency_p50_seconds"]
-    fit = fit_batches(pd.DataFrame(rows)[columns])
-    predicted = fit.predict(np.array(JUDGED) * CAPACITY, interval)
-    truth = [engine.run(load, interval, rng)["latency_p50_seconds"] for load in JUDGED]
-    errors = predicted["latency_p50_seconds"].to_numpy() / truth - 1
-    low, high = predicted["latency_p50_seconds_low"], predicted["latency_p50_seconds_high"]
-    capacity = fit.capacity_events_per_second
-    return {
-        "family": family.__name__,
-        **{f"error_{share:.0%}": error for share, error in zip(JUDGED, errors, strict=True)},
-        "latency_inside": np.mean((low <= truth) & (truth <= high)),
-        "capacity": capacity / CAPACITY,
-        "capacity_inside": fit.capacity_low <= CAPACITY <= fit.capacity_high,
-        "capacity_width": max(fit.capacity_high / capacity - 1, 1 - fit.capacity_low / capacity),
-    }
+ENGINES_EACH = 9
 
 
 @pytest.fixture(scope="module")
 def judged() -> pd.DataFrame:
-    rows = [judge(family, seed) for family in FAMILIES for seed in range(ENGINES_EACH)]
-    return pd.DataFrame(rows).set_index("family")
+    """Two to four rows each, the highest at 35 to 65 % of capacity, medians 0.5 to 3 % off."""
+    cases = [
+        judge(fit_batches, family, seed) for family in FAMILIES for seed in range(ENGINES_EACH)
+    ]
+    judged = pd.DataFrame(cases)
+    print(summary(judged, "family").to_string())  # shown by `pytest -s`
+    return judged
 
 
-def contended(judged: pd.DataFrame) -> pd.DataFrame:
-    return judged.loc[[family.__name__ for family in CONTENDED]]
+def kind(judged: pd.DataFrame, name: str) -> pd.DataFrame:
+    return judged[judged["kind"] == name]
 
 
-def test_report_by_family(judged, capsys):
-    """Not a judgement: the table that the assertions below summarise; shown by `pytest -s`."""
-    groups = judged.groupby(level=0, sort=False)
-    table = groups[["latency_inside", "capacity", "capacity_inside", "capacity_width"]].mean()
-    for share in JUDGED:
-        column = groups[f"error_{share:.0%}"]
-        table[f"median_{share:.0%}"] = column.apply(lambda errors: errors.abs().median())
-        table[f"worst_{share:.0%}"] = column.apply(lambda errors: errors.abs().max())
-    print(table.round(2).T.to_string())
-    assert len(table) == len(FAMILIES)
+@pytest.mark.parametrize("name", ["contended", "held out"])
+def test_contended_engines_are_predicted_beyond_the_loads_fitted(judged, name):
+    errors = kind(judged, name).filter(like="error_").abs()
+    assert (errors.median() < [0.07, 0.12, 0.25]).all()
+    assert (errors.quantile(0.9) < [0.20, 0.35, 0.50]).all()
 
 
-def test_contended_engines_are_predicted_beyond_the_loads_fitted(judged):
-    """The aim is 10 % at the median and 25 % at worst.
-
-    At 65 % of capacity the median error is 4 %, the worst 29 %. At 75 % it is 6 to 18 % by family
-    and 45 % at worst, at 85 % 13 to 35 % and 55 %: there the aim is missed.
-    """
-    errors = contended(judged).filter(like="error_").abs()
-    assert errors["error_65%"].median() < 0.10
-    assert errors["error_75%"].median() < 0.15
-    assert errors["error_85%"].median() < 0.25
-    assert errors["error_65%"].max() < 0.35
-    assert errors.to_numpy().max() < 0.65
-
-
-def test_bounds_hold_the_truth_of_contended_engines(judged):
-    rows = contended(judged)
+@pytest.mark.parametrize("name", ["contended", "held out"])
+def test_bounds_hold_the_truth_of_contended_engines(judged, name):
+    rows = kind(judged, name)
     assert rows["latency_inside"].mean() >= 0.75
     assert rows["capacity_inside"].mean() >= 0.75
-    assert (rows["capacity"] - 1).abs().median() < 0.20
+    assert (rows["capacity"] - 1).abs().median() < 0.25
 
 
-def test_capacity_bounds_are_no_wider_than_two_fifths(judged):
-    """The aim, a quarter, is reached by fewer than all: medians of low loads say no more."""
-    assert judged["capacity_width"].median() < 0.40
-
-
-def test_straight_engines_are_underrated_but_not_by_more_than_a_third(judged):
+def test_bounds_hold_most_straight_engines_though_they_are_underrated(judged):
     """The price of expecting contention: an engine without any is taken to be smaller."""
-    rows = judged.loc[[family.__name__ for family in STRAIGHT]]
-    assert 0.67 < rows["capacity"].median() < 1
-    assert rows["error_65%"].abs().median() < 0.20
+    rows = kind(judged, "straight")
+    assert rows["latency_inside"].mean() >= 0.70
+    assert rows["capacity_inside"].mean() >= 0.55
+    assert 0.75 < rows["capacity"].median() < 1
+    assert (rows.filter(like="error_").abs().median() < [0.12, 0.20, 0.35]).all()
+
+
+def test_capacity_bounds_are_a_quarter_wide(judged):
+    """The aim, a quarter, is reached at the median; medians of few low loads say no more."""
+    assert judged["capacity_width"].median() < 0.25
+    assert judged["capacity_width"].quantile(0.9) < 0.42
 
 
 # --- the law itself ----------------------------------------------------------------------------
@@ -285,6 +164,35 @@ def test_gaps_in_optional_columns_are_allowed(rows):
     assert np.isfinite(fit_batches(gaps).capacity_events_per_second)
 
 
+def test_a_load_it_did_not_keep_up_with_bounds_the_capacity(rows):
+    low = rows.iloc[:3].assign(keeps_up=True)
+    overload = low.iloc[-1:].assign(
+        events_per_second=1.1 * CAPACITY, latency_p50_seconds=300.0, keeps_up=False
+    )
+    fit, without = fit_batches(pd.concat([low, overload])), fit_batches(low)
+    assert without.capacity_high > 1.15 * CAPACITY
+    assert fit.capacity_low <= CAPACITY <= fit.capacity_high < 1.15 * CAPACITY
+    # what its latency was does not matter: it says how long the run lasted
+    again = fit_batches(pd.concat([low, overload.assign(latency_p50_seconds=np.nan)]))
+    pd.testing.assert_frame_equal(fit.draws, again.draws)
+
+
+def test_rows_far_below_capacity_give_wide_bounds_that_hold_it():
+    engine, rng = SimulatedEngine(1.0, variation=0.1, quadratic=0.5), np.random.default_rng(3)
+    rows = pd.DataFrame([engine.run(load, 0.0, rng) for load in (0.04, 0.08, 0.12)])
+    fit = fit_batches(rows[["events_per_second", "interval_seconds", "latency_p50_seconds"]])
+    assert fit.capacity_low <= CAPACITY <= fit.capacity_high
+    assert fit.capacity_high / fit.capacity_low > 2
+
+
+@pytest.mark.parametrize("column", ["batch_seconds", "latency_p99_seconds"])
+def test_optional_columns_do_not_mislead(rows, column):
+    known = ["events_per_second", "interval_seconds", "latency_p50_seconds"]
+    plain, more = (fit_batches(rows.iloc[:3][names]) for names in (known, [*known, column]))
+    assert more.capacity_low <= CAPACITY <= more.capacity_high
+    assert more.capacity_high / more.capacity_low < 1.1 * plain.capacity_high / plain.capacity_low
+
+
 # --- what it refuses ---------------------------------------------------------------------------
 
 GOOD = {
@@ -308,6 +216,23 @@ GOOD = {
 def test_bad_numbers_get_one_sentence(change, sentence):
     with pytest.raises(ValueError, match=sentence):
         fit_batches(pd.DataFrame(GOOD | change))
+
+
+def test_overload_rows_are_refused_unless_marked():
+    grown = pd.DataFrame(GOOD | {"latency_p50_seconds": [1.0, 40.0]})
+    with pytest.raises(ValueError, match="grows 40-fold to row 1, as in a run that falls behind"):
+        fit_batches(grown)
+    assert fit_batches(grown.assign(keeps_up=True)).capacity_events_per_second > 2_000
+    with pytest.raises(ValueError, match="all rows have one load .* fall behind do not count"):
+        fit_batches(grown.assign(keeps_up=[True, False]))
+    with pytest.raises(ValueError, match="keeps_up is False at 500 .* yet True at 2000"):
+        fit_batches(
+            pd.concat(
+                [pd.DataFrame(GOOD), pd.DataFrame(GOOD)[:1].assign(events_per_second=500.0)]
+            ).assign(keeps_up=[True, True, False])
+        )
+    with pytest.raises(TypeError, match="keeps_up must hold booleans, got int64"):
+        fit_batches(grown.assign(keeps_up=np.array([1, 0])))
 
 
 def test_missing_columns_and_rows_and_types_are_named():
