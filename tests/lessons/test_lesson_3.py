@@ -227,8 +227,19 @@ def test_nightly_is_the_cheapest_in_every_draw():
     assert swings["constant"].tolist()[:2] == ["flink.standby_nodes", "node.node_usd_per_hour"]
 
 
+def test_no_dollar_starts_mathematics(says):
+    """JupyterLab typesets what stands between two bare dollar signs."""
+    cells = executed(TestLesson3.name).cells
+    bare = [
+        cell.id
+        for cell in cells
+        if cell.cell_type == "markdown" and re.search(r"(?<!\\)\$", cell.source)
+    ]
+    assert bare == []
+
+
 def test_figures_of_the_prose_are_those_tested(says):
-    said = prose(executed(TestLesson3.name))
+    said = prose(executed(TestLesson3.name)).replace("\\$", "$")
     for figure in ("$515,000 a year", "$64 a day", "67 minutes", "68 seconds", "about $20"):
         assert figure in said
     assert "pays from 25 outages a year" in says["worth-outage"]

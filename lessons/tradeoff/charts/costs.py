@@ -52,7 +52,7 @@ def bills_in_parts(parts: str, totals: str, unit: str) -> alt.TopLevelMixin:
     shares = ranked.mark_bar().encode(
         alt.X("amount:Q")
         .stack("normalize")
-        .title("share of its bill")
+        .title("share of its bill (%)")
         .axis(format="%", tickCount=3),
         plan.axis(None),
         colour,
@@ -114,7 +114,7 @@ def worth_of_latency(curve: str, designs: str, bars: str) -> alt.TopLevelMixin:
         align="right", dx=-8, baseline="bottom", dy=-3
     )
     what = alt.Y("what:N").sort(None).title(None).axis(minExtent=70, domain=False, ticks=False)
-    money = alt.X("usd:Q").title("USD a year").axis(tickCount=4, labelExpr=_DOLLARS)
+    money = alt.X("usd:Q").title("value and premium (USD a year)").axis(tickCount=4, labelExpr=_DOLLARS)
     base = alt.Chart(alt.NamedData(bars)).encode(money, what)
     colours = alt.Scale(domain=["value", "premium"], range=[COLOURS["green"], COLOURS["purple"]])
     bar = base.mark_bar().encode(alt.Color("what:N", scale=colours, legend=None))
@@ -172,8 +172,9 @@ def state_bill(days: pd.DataFrame, held_bytes: float) -> alt.TopLevelMixin:
     days : columns day, gigabytes (local) and usd (a day, for state).
     held_bytes : what the nodes one started with hold.
     """
-    day = alt.X("day:Q").title("days in production")
-    line = alt.Chart(days).mark_line(strokeWidth=2)
+    day = alt.X("day:Q").scale(nice=False, zero=True).title("time in production (days)")
+    day = day.axis(tickCount=8)
+    line = alt.Chart(days).mark_line(strokeWidth=2, color=COLOURS["blue"])
     size = line.encode(day.title(None), alt.Y("gigabytes:Q").title("local state (GB)"))
     held = pd.DataFrame({"gigabytes": [held_bytes / 1e9], "name": ["what the first nodes hold"]})
     rule = alt.Chart(held).mark_rule(strokeDash=[6, 4]).encode(y="gigabytes:Q")
@@ -233,7 +234,7 @@ def lag(samples: pd.DataFrame, moments: dict[str, float]) -> alt.TopLevelMixin:
         .mark_text(align="left", baseline="top", dx=4)
         .encode(x="seconds:Q", y=alt.value(0), text="moment:N")
     )
-    committed = alt.Y("committed_offset:Q").title("committed offset").axis(labelExpr=_COUNT)
+    committed = alt.Y("committed_offset:Q").title("committed offset (events)").axis(labelExpr=_COUNT)
     behind = alt.Y("lag:Q").title("lag (events)").axis(labelExpr=_COUNT)
     return alt.vconcat(
         alt.layer(newest, lines.encode(seconds.title(None), committed), rules, said).properties(
