@@ -132,7 +132,7 @@ def test_every_claim_named_is_in_the_range_that_the_prose_gives(cells):
 
 
 def test_task_1_the_dotted_line_is_four_minutes_and_always_on_makes_no_difference():
-    start = PRESETS["Under 5 minutes: every 30 s"]
+    start = PRESETS["Under 5 min: 30 s"]
     assert solve(start).largest["every"] == "4 min"
     level = solve(Settings("30 s", 1e6, tolerance="5 min")).curve["cost_usd_per_day"]
     assert level.nunique() == 1

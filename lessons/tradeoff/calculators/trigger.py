@@ -239,9 +239,9 @@ def solve(settings: Settings) -> Outcome:
 
 _LOW: dict[str, Any] = {"events_per_day": 1e6, "billing": Billing.WARM.value}
 PRESETS = {
-    "Under 5 minutes: every 30 s": Settings("30 s", tolerance="5 min", **_LOW),
-    "Under 5 minutes: every 4 min": Settings("4 min", tolerance="5 min", **_LOW),
-    "1 minute, when in doubt": Settings(),
+    "Under 5 min: 30 s": Settings("30 s", tolerance="5 min", **_LOW),
+    "Under 5 min: 4 min": Settings("4 min", tolerance="5 min", **_LOW),
+    "In doubt: 1 min": Settings(),
     "Sub-second": Settings("500 ms", tolerance="1 s"),
     "Very low volume": Settings("1 min", 1e5, tolerance="2 h", billing=Billing.WARM.value),
     "An hour will do": Settings("1 min", tolerance="2 h"),
