@@ -8,7 +8,11 @@ import pytest
 from tradeoff import charts, data
 from tradeoff.charts import theme
 from tradeoff.model import tornado
-from tradeoff.scenarios import orders, proposals
+from tradeoff.scenarios import operating_points, orders, proposals
+
+
+def table(**columns):
+    return pd.DataFrame(columns)
 
 
 def nights():
@@ -49,6 +53,80 @@ FIGURES = {
     ),
     "needs_and_cost": lambda: charts.needs_and_cost("needs", "bills"),
     "tornado": lambda: charts.tornado(tornado(orders.nightly())),
+    "frontier": lambda: charts.frontier("designs", "picked", "asked", operating_points.named()),
+    "amortised": lambda: charts.amortised(
+        table(store=["sqlite", "duckdb"], events=[10, 1e4], events_per_second=[3e4, 2e6]),
+        table(store=["sqlite"] * 2, events=[1, 1e6], events_per_second=[4e3, 9e5]),
+    ),
+    "measured_frontier": lambda: charts.measured_frontier(
+        table(
+            store=["sqlite", "duckdb"],
+            events=[10, 1e4],
+            latency_seconds=[0.02, 3.1],
+            throughput_per_second=[3e3, 2e6],
+            keeps_up=[False, True],
+        ),
+        5_000,
+    ),
+    "live_latency": lambda: charts.live_latency(
+        table(run=["1 s", "5 s"], arrived_seconds=[1.0, 2.0], latency_seconds=[0.4, 3.0])
+    ),
+    "bills_in_parts": lambda: charts.bills_in_parts("parts", "totals", "unit"),
+    "worth_of_latency": lambda: charts.worth_of_latency("curve", "designs", "bars"),
+    "stated_and_computed": lambda: charts.stated_and_computed(
+        table(name=["nightly", "stream"], low=[5, 300], high=[20, 900], computed=[11, 1300])
+    ),
+    "state_bill": lambda: charts.state_bill(
+        table(day=[1, 30], gigabytes=[2.0, 60.0], usd=[1.0, 24.0]), 64e9
+    ),
+    "lag": lambda: charts.lag(
+        table(
+            consumer=["slow"] * 2 + ["dead"] * 2,
+            seconds=[0, 1] * 2,
+            end_offset=[0, 500] * 2,
+            committed_offset=[0, 300, 0, 0],
+            lag=[0, 200, 0, 500],
+        ),
+        {"killed": 0.5},
+    ),
+    "state_over_time": lambda: charts.state_over_time("lines", "marks"),
+    "loss_and_state": lambda: charts.loss_and_state(
+        table(
+            says=["0 min", "1 h"],
+            held_mean=[20.0, 90.0],
+            late_percent=[9.0, 0.4],
+            wrong_percent=[30.0, 2.0],
+        )
+    ),
+    "entries_over_time": lambda: charts.entries_over_time(
+        table(
+            when=pd.to_datetime(["2013-01-01", "2013-01-02"] * 2),
+            entries=[3, 5, 3, 90],
+            watermark=["1 h", "1 h", "none", "none"],
+        )
+    ),
+    "held_and_formula": lambda: charts.held_and_formula(
+        table(case=["a", "a"], hours=[1, 2], simulated=[10, 21], formula=[10.0, 20.0])
+    ),
+    "trigger_tuner": lambda: charts.trigger_tuner("teeth", "limits", "curve", "marks", "notes"),
+    "cost_by_interval": lambda: charts.cost_by_interval(
+        table(line=["busy", "busy"], seconds=[10, 600], usd=[90.0, 12.0])
+    ),
+    "measured_saw_tooth": lambda: charts.measured_saw_tooth(
+        table(trigger=["1 s", "4 s"], arrival_seconds=[0.5, 0.9], age_seconds=[0.8, 3.3])
+    ),
+    "predicted_and_measured": lambda: charts.predicted_and_measured(
+        table(
+            trigger=["1 s"] * 2,
+            figure=["p50", "worst"],
+            predicted_seconds=[0.7, 1.2],
+            measured_seconds=[0.8, 1.3],
+            error_percent=[14.0, 8.0],
+        )
+    ),
+    "killed_loop": lambda: charts.killed_loop(
+        table(arrival_seconds=[0.0, 5.0], age_seconds=[1.0, 4.0]), table(seconds=[2.5])
+    ),
 }
 
 
@@ -58,7 +136,7 @@ def figure(request):
 
 
 def test_every_figure_is_tried():
-    drawing = {name for name in charts.__all__ if name not in ("COLOURS", "View")}
+    drawing = {name for name in charts.__all__ if name not in ("COLOURS", "PARTS", "View")}
     assert drawing == set(FIGURES)
 
 
@@ -68,6 +146,8 @@ def parts(spec):
     for key in ("layer", "hconcat", "vconcat"):
         for part in spec.get(key, ()):
             yield from parts(part)
+    if "spec" in spec:  # of a facet
+        yield from parts(spec["spec"])
 
 
 def test_a_figure_is_titled_and_described(figure):

@@ -30,7 +30,7 @@ def look() -> alt.theme.ThemeConfig:
         "view": {"stroke": None},
         "title": {"color": INK, "fontSize": 15, "anchor": "start", "offset": 12},
         "axis": {**text, **lines, "titleFontWeight": "normal", "labelLimit": 260},
-        "legend": text,
+        "legend": {**text, "symbolBaseStrokeColor": INK},
         "range": {"category": list(COLOURS.values())},
         "text": {"color": INK, "fontSize": 12},
         "rule": {"color": INK},
