@@ -78,7 +78,7 @@ def test_a_beaten_design_names_one_that_beats_it():
 def test_the_dimension_that_binds_is_the_models():
     def binds(**changes):
         outcome = solve(Settings(**changes))
-        assert f"<b>{outcome.found.binds}</b> binds" in outcome.meaning
+        assert f"<b>{outcome.found.binds.capitalize()}</b> binds" in outcome.meaning
         return outcome.found.binds, outcome.found.serves
 
     assert binds() == ("latency", False)

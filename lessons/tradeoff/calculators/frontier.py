@@ -211,7 +211,7 @@ class Outcome:
     def _binding(self) -> str:
         assert self.found is not None
         said = self.found.sentence
-        return f"<b>{escape(self.found.binds)}</b> binds. {escape(said[0].upper() + said[1:])}"
+        return f"<b>{escape(self.found.binds.capitalize())}</b> binds. {escape(said[0].upper() + said[1:])}"
 
     @property
     def firm(self) -> str:

@@ -69,7 +69,7 @@ def frontier(designs: str, picked: str, asked: str, named: pd.DataFrame) -> alt.
         y,
         alt.Color("billing:N").scale(domain=list(BILLINGS), range=colour).legend(BELOW),
         alt.Shape("billing:N").scale(domain=list(BILLINGS), range=shape).legend(BELOW),
-        alt.Opacity("standing:N").scale(domain=["frontier", "beaten"], range=[1, 0.5]).legend(None),
+        alt.Opacity("standing:N").scale(domain=["frontier", "beaten"], range=[1, 0.7]).legend(None),
         alt.Size("standing:N").scale(domain=["frontier", "beaten"], range=[90, 35]).legend(None),
     )
     line = best.mark_line(strokeWidth=1.5, color=INK, opacity=0.6).encode(
@@ -198,7 +198,12 @@ def measured_frontier(sizes: pd.DataFrame, events_per_second: float) -> alt.TopL
         label=[f"{events:,}" for events in sizes["events"]],
     )
     latency = sizes["latency_seconds"]
-    x = _time("latency_seconds", "latency of a batch's first event (log)", 1e-4, 2 * latency.max())
+    x = _time(
+        "latency_seconds",
+        "latency of a batch's first event (log)",
+        latency.min() / 2,
+        2 * latency.max(),
+    )
     y = (
         alt.Y("throughput_per_second:Q")
         .scale(type="log")
@@ -206,9 +211,11 @@ def measured_frontier(sizes: pd.DataFrame, events_per_second: float) -> alt.TopL
         .title("throughput (events/s, log)")
     )
     base = alt.Chart(table).encode(x, y)
-    legend = alt.Legend(title=None, orient="bottom", symbolType="square", symbolOpacity=1)
+    legend = alt.Legend(
+        title=None, orient="bottom", symbolType="square", symbolOpacity=1, symbolStrokeWidth=0
+    )
     colour = alt.Color("store:N").scale(_stores(names, "colour")).legend(legend)
-    line = base.mark_line(strokeWidth=1, opacity=0.6).encode(
+    line = base.mark_line(strokeWidth=1, opacity=0.9).encode(
         colour,
         alt.StrokeDash("store:N").scale(_stores(names, "dash")).legend(None),
         order="events:Q",
@@ -223,9 +230,10 @@ def measured_frontier(sizes: pd.DataFrame, events_per_second: float) -> alt.TopL
         .legend(BELOW),
     )
     said = [base.transform_filter(f"datum.store == '{name}'") for name in names]
+    sides: Any = ((-1, "right"), (1, "left"))  # up and left of the first store's marks
     texts = [
-        chart.mark_text(dy=15 if i == 0 else -13, fontSize=11).encode(text="label:N", color=colour)
-        for i, chart in enumerate(said)
+        chart.mark_text(align=align, dx=side * 9, dy=side * 8, fontSize=11).encode(text="label:N")
+        for chart, (side, align) in zip(said, sides, strict=False)
     ]
     rate = pd.DataFrame(
         {"throughput_per_second": [events_per_second], "label": [f"{events_per_second:,.0f}/s"]}
