@@ -114,7 +114,9 @@ def worth_of_latency(curve: str, designs: str, bars: str) -> alt.TopLevelMixin:
         align="right", dx=-8, baseline="bottom", dy=-3
     )
     what = alt.Y("what:N").sort(None).title(None).axis(minExtent=70, domain=False, ticks=False)
-    money = alt.X("usd:Q").title("value and premium (USD a year)").axis(tickCount=4, labelExpr=_DOLLARS)
+    money = (
+        alt.X("usd:Q").title("value and premium (USD a year)").axis(tickCount=4, labelExpr=_DOLLARS)
+    )
     base = alt.Chart(alt.NamedData(bars)).encode(money, what)
     colours = alt.Scale(domain=["value", "premium"], range=[COLOURS["green"], COLOURS["purple"]])
     bar = base.mark_bar().encode(alt.Color("what:N", scale=colours, legend=None))
@@ -234,7 +236,9 @@ def lag(samples: pd.DataFrame, moments: dict[str, float]) -> alt.TopLevelMixin:
         .mark_text(align="left", baseline="top", dx=4)
         .encode(x="seconds:Q", y=alt.value(0), text="moment:N")
     )
-    committed = alt.Y("committed_offset:Q").title("committed offset (events)").axis(labelExpr=_COUNT)
+    committed = (
+        alt.Y("committed_offset:Q").title("committed offset (events)").axis(labelExpr=_COUNT)
+    )
     behind = alt.Y("lag:Q").title("lag (events)").axis(labelExpr=_COUNT)
     return alt.vconcat(
         alt.layer(newest, lines.encode(seconds.title(None), committed), rules, said).properties(
