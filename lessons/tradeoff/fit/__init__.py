@@ -35,8 +35,8 @@ What it cannot know. Whether a pipeline loses nothing or half of its straight li
 shows in medians below 60 % of load, so one that loses nothing is underrated by a tenth, one that
 loses half overrated by a fifth, and the bounds must span both. Nor does it see a knee ahead: up to
 three quarters of capacity medians are right within a tenth, at 85 % within a fifth at best, and
-beyond 90 % they are too low by a fifth to a half. Batch times that grow more slowly than their
-events are taken for contention with the sign turned and make it say too little capacity. What
+beyond 90 % they are too low by a fifth to a half. Batches that grow more slowly than their events
+(as their 0.9th power, say) make it predict too high a latency and too small a capacity. What
 helps, in this order: a row at a higher load, a row that did not keep up, batch times. Figures by
 family of engines: tests/benchmarks/test_bench_fit.py.
 """

@@ -24,9 +24,10 @@ def checked(measurements: pd.DataFrame) -> pd.DataFrame:
         raise ValueError(f"measurements need at least two rows, got {len(measurements)}")
     keeps_up = np.ones(len(measurements), dtype=bool)
     if "keeps_up" in measurements:
-        if measurements["keeps_up"].dtype != bool:
-            raise TypeError(f"keeps_up must hold booleans, got {measurements['keeps_up'].dtype}")
-        keeps_up = measurements["keeps_up"].to_numpy()
+        given = measurements["keeps_up"]
+        if not pd.api.types.is_bool_dtype(given) or given.isna().any():
+            raise TypeError(f"keeps_up must hold booleans without gaps, got {given.dtype}")
+        keeps_up = given.to_numpy(dtype=bool)
     rows = pd.DataFrame({"keeps_up": keeps_up})
     for name in (*REQUIRED, *(name for name in OPTIONAL if name in measurements)):
         if name in REQUIRED[:2]:
