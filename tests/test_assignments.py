@@ -1,185 +1,190 @@
-"""The graded exercise: released as its source says, graded by the real nbgrader as it deserves.
+"""The graded exercises: released as their sources say, graded as the answers deserve.
 
-Wrong submissions are typical ones; each must lose the points of what it gets wrong and no other.
+Nothing here but the last part names an assignment: a new one is tested as soon as it has a folder
+in solutions/, and its bank of right and wrong answers as soon as tests/assignments/ holds it.
 """
 
 import csv
 import functools
+import importlib
+import re
 import shutil
 from collections.abc import Callable
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import nbformat
 import numpy as np
 import pytest
+from assignments.bank import Wrong, sources
 from teacher import SEED, cell_named, nbgrader
-from tradeoff.checks.judge import Behaviour, find, judge, sheet
+from tradeoff import checks
+from tradeoff.checks import authoring, memory
+from tradeoff.checks.assignment import find
+from tradeoff.checks.judge import PUBLIC_SEED, judge, sheet
+from tradeoff.checks.nbgrader import Judge, Record, Report
 from tradeoff.checks.record import answers, copies
 
 ROOT = Path(__file__).resolve().parents[1]
+NAMES = authoring.names(ROOT)
+FEWEST_WRONG = 12  # wrong answers a bank holds
+
+
+@pytest.fixture(autouse=True)
+def _state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A learner's memory of its own for every test."""
+    monkeypatch.setenv("TRADEOFF_STATE", str(tmp_path / "progress.json"))
+    monkeypatch.setattr(memory, "_latest", {})
+    monkeypatch.setattr(memory, "_state", {})
+
+
+@functools.cache
+def notebook(folder: str, name: str) -> nbformat.NotebookNode:
+    return authoring.Draft(name, ROOT).notebook(folder)
+
+
+def bank(name: str) -> ModuleType:
+    return importlib.import_module(f"assignments.bank_{name}")
+
+
+def entries(table: str) -> list[Any]:
+    """(assignment, title) of every entry of the banks' RIGHT or WRONG."""
+    return [pytest.param(n, title, id=f"{n}: {title}") for n in NAMES for title in banked(n, table)]
+
+
+def banked(name: str, table: str) -> dict[str, Any]:
+    try:
+        found: dict[str, Any] = getattr(bank(name), table)
+    except (ImportError, AttributeError):
+        return {}  # `test_every_assignment_has_a_bank` says so
+    return found
+
+
+def touched(name: str, replaced: set[str]) -> list[str]:
+    """Behaviours that answer cells of these names can change: their own, and their callers'."""
+    book, asked = notebook("solutions", name), [each.name for each in find(name).behaviours]
+    found = set(replaced)
+    while True:
+        calls = re.compile(rf"\b({'|'.join(map(re.escape, sorted(found)))})\b")
+        more = {each for each in asked if calls.search(cell_named(book, each).source)}
+        if more <= found:
+            return [each for each in asked if each in found]
+        found |= more
+
+
+def score(name: str, behaviour: str, function: Callable[..., Any], seed: str) -> float:
+    """The share of a behaviour's points that a function deserves."""
+    return authoring.judged(name, behaviour, function, seed).score
+
+
+# --- what an author checks ------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("check", authoring.CHECKS)
+@pytest.mark.parametrize("name", NAMES)
+def test_an_author_has_nothing_to_mend(name: str, check: str) -> None:
+    assert authoring.complaints(authoring.Draft(name, ROOT), check) == []
+
+
+def test_no_exercise_is_left_without_its_solution() -> None:
+    assert sorted(path.name for path in (ROOT / "exercises").iterdir()) == NAMES
+
+
+def test_the_release_holds_no_solution() -> None:
+    for name in NAMES:
+        text = "\n".join(cell.source for cell in notebook("exercises", name).cells)
+        assert "MARK SCHEME" not in text
+        assert "SOLUTION" not in text
+
+
+# --- the bank -------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_assignment_has_a_bank(name: str) -> None:
+    wrong = bank(name).WRONG
+    assert len(wrong) >= FEWEST_WRONG
+    assert len(bank(name).RIGHT) >= 2
+    broken = {behaviour for each in wrong.values() for behaviour in each.loses or each.functions}
+    assert broken == {behaviour.name for behaviour in find(name).behaviours}
+
+
+@pytest.mark.parametrize(("name", "style"), entries("RIGHT"))
+def test_every_right_answer_gets_full_marks(name: str, style: str) -> None:
+    written = sources(banked(name, "RIGHT")[style])
+    made = authoring.functions(notebook("solutions", name), written)
+    for behaviour in touched(name, set(written)):
+        for seed in (PUBLIC_SEED, SEED):
+            found = authoring.judged(name, behaviour, made[behaviour], seed)
+            wrong = [each.verdict.said for each in found.findings if not each.verdict.right]
+            assert wrong == [], f"{behaviour}, {style}"
+
+
+@pytest.mark.parametrize(("name", "title"), entries("WRONG"))
+def test_a_wrong_answer_loses_its_own_points_and_no_other(name: str, title: str) -> None:
+    wrong: Wrong = banked(name, "WRONG")[title]
+    made = authoring.functions(notebook("solutions", name), wrong.sources())
+    loses = wrong.loses or dict.fromkeys(wrong.functions, "")
+    for behaviour in touched(name, set(wrong.functions) | set(loses)):
+        for seed in (PUBLIC_SEED, SEED):
+            share = score(name, behaviour, made[behaviour], seed)
+            if behaviour in loses:
+                assert share <= wrong.keeps, f"{behaviour} keeps {share:.0%} on {seed!r}"
+            else:
+                assert share == 1.0, f"{behaviour} keeps {share:.0%} on {seed!r}"
+    for behaviour, words in loses.items():
+        memory._latest.clear()
+        message = repr(checks.grade(name, made[behaviour], behaviour))
+        assert words in message, message
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_answers_learned_by_heart_earn_next_to_nothing(name: str) -> None:
+    def key(arguments: dict[str, Any]) -> str:
+        return repr([getattr(each, "to_csv", each.__repr__)() for each in arguments.values()])
+
+    for behaviour in find(name).behaviours:
+        cases = sheet(name, behaviour.name, PUBLIC_SEED).cases
+        table = {key(case.arguments): case.truth for case in cases}
+
+        def by_heart(table: Any = table, other: Any = cases[0].truth, **given: Any) -> Any:
+            return table.get(key(given), other)
+
+        assert score(name, behaviour.name, by_heart, PUBLIC_SEED) > 0.9, behaviour.name
+        assert score(name, behaviour.name, by_heart, SEED) <= 0.1, behaviour.name
+
+
+@pytest.mark.parametrize("folder", ["solutions", "exercises"])
+@pytest.mark.parametrize("name", NAMES)
+def test_the_judge_gives_all_or_nothing_outside_the_kernel(name: str, folder: str) -> None:
+    """Record, Report and Judge on the whole notebook, as nbgrader runs them; no gradebook."""
+    book = nbformat.from_dict(notebook(folder, name))
+    where = {"assignment": name, "notebook": name, "student": "somebody"}
+    resources: dict[str, Any] = {"nbgrader": where, "metadata": {"path": ""}}
+    record = Record(seed=SEED, timeout=300, kernel_name="python3", shutdown_kernel="immediate")
+    for step in (record, Report(), Judge(seed=SEED)):
+        book, resources = step.preprocess(book, resources)
+    for behaviour in find(name).behaviours:
+        (output,) = cell_named(book, f"check-{behaviour.name}").outputs
+        full = behaviour.points if folder == "solutions" else 0
+        assert float(output.data["text/plain"]) == full, behaviour.name
+    assert resources["reported"] == {}
+
+
+# --- lesson 5's, by the real nbgrader -------------------------------------------------------------
+
 NAME = "when_batch_outgrows_itself"
 BEHAVIOURS = {behaviour.name: behaviour for behaviour in find(NAME).behaviours}
-AUTOMATIC = sum(behaviour.points for behaviour in BEHAVIOURS.values())
-
-
-def notebook(folder: str) -> nbformat.NotebookNode:
-    return nbformat.read(ROOT / folder / NAME / f"{NAME}.ipynb", as_version=4)
-
-
-@functools.cache
-def reference() -> dict[str, str]:
-    """The solution's source of each function's cell."""
-    solved = notebook("solutions")
-    return {name: cell_named(solved, name).source for name in BEHAVIOURS}
-
-
-@functools.cache
-def function(name: str, source: str) -> Callable[..., Any]:
-    """Run the notebook's set-up and one solution cell; the function it defines."""
-    namespace: dict[str, Any] = {}
-    exec(next(cell.source for cell in notebook("solutions").cells if cell.id == "setup"), namespace)
-    exec(source, namespace)
-    return namespace[name]
-
-
-@functools.cache
-def score(name: str, source: str, seed: str = SEED) -> float:
-    """Points that a function deserves, judged in this process."""
-    behaviour: Behaviour = BEHAVIOURS[name]
-    asked = sheet(NAME, name, seed)
-    given = list(answers(function(name, source), copies(case.arguments for case in asked.cases)))
-    return judge(asked, given).score * behaviour.points
-
-
-# --- the source and the release -------------------------------------------------------------------
-
-
-def test_points_add_up_to_100_of_which_70_are_automatic():
-    marked = [cell.metadata.get("nbgrader", {}) for cell in notebook("solutions").cells]
-    points = {cell["grade_id"]: cell["points"] for cell in marked if cell.get("grade")}
-    assert sum(points.values()) == 100
-    assert sum(points[f"check-{name}"] for name in BEHAVIOURS) == AUTOMATIC == 70
-
-
-def test_exercises_is_what_nbgrader_makes_of_solutions(tmp_path):
-    shutil.copy(ROOT / "nbgrader_config.py", tmp_path)
-    shutil.copytree(ROOT / "solutions", tmp_path / "solutions")
-    for source in sorted((ROOT / "solutions").iterdir()):
-        done = nbgrader(tmp_path, "generate_assignment", source.name, seed=None)
-        assert done.returncode == 0, done.stderr
-
-    def files(folder: Path) -> dict[str, bytes]:
-        found = (path for path in folder.rglob("*.*") if ".ipynb_checkpoints" not in path.parts)
-        return {path.relative_to(folder).as_posix(): path.read_bytes() for path in found}
-
-    made, committed = files(tmp_path / "exercises"), files(ROOT / "exercises")
-    assert made.keys() == committed.keys()
-    for name, content in made.items():
-        assert content == committed[name].replace(b"\r\n", b"\n"), f"{name}: generate it anew"
-
-
-def test_the_release_holds_tasks_and_no_solution():
-    released = notebook("exercises")
-    text = "\n".join(cell.source for cell in released.cells)
-    assert "MARK SCHEME" not in text
-    assert "SOLUTION" not in text
-    for name in BEHAVIOURS:
-        stub = cell_named(released, name).source
-        assert "YOUR CODE HERE" in stub
-        task = next(cell.source for cell in released.cells if cell.id == f"task-{name}")
-        assert f"`{name}(" in task
-        assert "*Worked example.*" in task
-
-
-@pytest.mark.parametrize("seed", ["public", SEED, "another year"])
-@pytest.mark.parametrize("name", BEHAVIOURS)
-def test_the_solution_is_right_on_every_pipeline(name, seed):
-    assert score(name, reference()[name], seed) == BEHAVIOURS[name].points
-
-
-# --- typical wrong diagnoses ----------------------------------------------------------------------
-
-# Which functions each gets wrong; all others are the reference's.
-WRONG: dict[str, dict[str, str]] = {
-    "a bad night is a trend, growth or not": {
-        "outgrew_window": """
-            def outgrew_window(runs, run_window_hours):
-                hours = (runs["end"] - runs["start"]).dt.total_seconds() / 3600
-                return bool(hours.max() > run_window_hours)
-        """
-    },
-    "reading much is rereading": {
-        "rereads_source": """
-            def rereads_source(runs):
-                return bool(runs["rows_read"].tail(28).median() > 10_000_000)
-        """
-    },
-    "streaming fixes slow": {
-        "smallest_change": """
-            def smallest_change(workload, consumers, engines):
-                offer = engines[-1]
-                needed = workload.narrowed(max(consumer.share for consumer in consumers))
-                for nodes in range(3, 33):
-                    stream = Design(needed, offer, "streaming", Cadence.per_event(), nodes,
-                                    consumers=consumers)
-                    if evaluate(stream).serves:
-                        return [stream.facts()]
-        """
-    },
-    "a deadline is a tier, lateness is latency": {
-        "paths_by_tier": """
-            def paths_by_tier(consumers):
-                early = consumers["deadline_hour"].fillna(24) <= 6
-                return [group["name"].tolist() for _, group in consumers.groupby(early)]
-        """,
-        "failing_dimension": """
-            def failing_dimension(runs, consumers, limits):
-                hours = (runs["end"] - runs["start"]).dt.total_seconds().tail(28).median() / 3600
-                age = (limits["interval_hours"] + hours) * 3600
-                if consumers["freshness_seconds"].min() < age:
-                    return "latency"
-                return "throughput" if hours > limits["run_window_hours"] else "none"
-        """,
-    },
-}
-EQUALS_EVERYTHING = """
-class Anything:
-    def __eq__(self, other):
-        return True
-    def __bool__(self):
-        return True
-    def __hash__(self):
-        return 0
-
-
-def {name}(*arguments, **named):
-    return Anything()
-"""
-
-
-def dedented(source: str) -> str:
-    from textwrap import dedent
-
-    return dedent(source).strip()
+AUTOMATIC = 70
+TYPICAL = "a bad night is a trend"
 
 
 def submissions() -> dict[str, dict[str, str]]:
-    wrong = {
-        f"wrong_{number}": {name: dedented(source) for name, source in cells.items()}
-        for number, cells in enumerate(WRONG.values())
-    }
     return {
         "reference": {},
-        **wrong,
-        "anything": {name: EQUALS_EVERYTHING.format(name=name).strip() for name in BEHAVIOURS},
+        "wrong": bank(NAME).WRONG[TYPICAL].sources(),
     }
-
-
-@pytest.mark.parametrize("title", WRONG)
-def test_a_typical_wrong_diagnosis_loses_its_own_part(title):
-    for name, source in WRONG[title].items():
-        assert score(name, dedented(source)) < 0.6 * BEHAVIOURS[name].points
 
 
 @pytest.fixture(scope="module")
@@ -191,10 +196,12 @@ def classroom(tmp_path_factory) -> Path:
     done = nbgrader(folder, "generate_assignment", NAME, seed=None)
     assert done.returncode == 0, done.stderr
     released = folder / "exercises" / NAME / f"{NAME}.ipynb"
+    solved = nbformat.read(folder / "solutions" / NAME / f"{NAME}.ipynb", as_version=4)
     for student, cells in {**submissions(), "stub": None}.items():
         handed_in = nbformat.read(released, as_version=4)
         for name in BEHAVIOURS if cells is not None else ():
-            cell_named(handed_in, name).source = cells.get(name, reference()[name])
+            reference = cell_named(solved, name).source
+            cell_named(handed_in, name).source = cells.get(name, reference)
         where = folder / "classroom" / "submitted" / student / NAME
         where.mkdir(parents=True)
         (where / released.name).write_text(nbformat.writes(handed_in), encoding="utf-8")
@@ -220,24 +227,22 @@ def test_the_untouched_stub_gets_none(exported):
     assert exported["stub"] == 0
 
 
-def test_an_object_that_equals_everything_gets_none(exported):
-    assert exported["anything"] == 0
-
-
-@pytest.mark.parametrize("number", range(len(WRONG)))
-def test_nbgrader_takes_the_points_of_the_wrong_part_and_no_other(exported, number):
-    cells = submissions()[f"wrong_{number}"]
-    lost = sum(BEHAVIOURS[name].points - score(name, source) for name, source in cells.items())
+def test_nbgrader_takes_what_this_process_would(exported: dict[str, float]) -> None:
+    lost = 0.0
+    for name, source in submissions()["wrong"].items():
+        made = authoring.functions(notebook("solutions", NAME), {name: source})
+        lost += BEHAVIOURS[name].points * (1 - score(NAME, name, made[name], SEED))
     assert lost > 0
-    assert exported[f"wrong_{number}"] == pytest.approx(AUTOMATIC - lost, abs=0.02)
+    assert exported["wrong"] == pytest.approx(AUTOMATIC - lost, abs=0.02)
 
 
 def test_feedback_shows_the_question_and_no_hidden_pipeline(classroom):
-    page = (classroom / "classroom" / "feedback" / "wrong_0" / NAME / f"{NAME}.html").read_text(
+    page = (classroom / "classroom" / "feedback" / "wrong" / NAME / f"{NAME}.html").read_text(
         encoding="utf-8"
     )
     assert "One bad night is not a trend" in page
     assert "pipelines drawn for grading right" in page
+    assert "somebody who takes the longest run for the typical one" in page
     assert "_outgrew_verdict" not in page
 
 
@@ -271,14 +276,13 @@ def features(runs, column) -> np.ndarray | None:
 
 def best_rule(name: str, column: str) -> Callable[..., Any] | None:
     """The threshold on one feature of one column that is right most often on five other seeds."""
+    if "runs" not in sheet(NAME, name, "public").cases[0].arguments:
+        return None
     cases = [
-        case
-        for seed in ("public", "a", "b", "c", "d")
-        for case in sheet(NAME, name, seed).cases
-        if "runs" in case.arguments
+        case for seed in ("public", "a", "b", "c", "d") for case in sheet(NAME, name, seed).cases
     ]
     seen = [features(case.arguments["runs"], column) for case in cases]
-    if not cases or seen[0] is None:
+    if seen[0] is None:
         return None
     table, truths = np.array(seen), np.array([str(case.truth) for case in cases])
     labels = {str(case.truth): case.truth for case in cases}

@@ -187,8 +187,7 @@ def diagnose_runs(chosen: argparse.Namespace) -> int:
     except (HistoryError, ValueError, OSError) as error:
         print(f"tradeoff diagnose: {error}", file=sys.stderr)
         return UNREADABLE
-    if isinstance(sys.stdout, io.TextIOWrapper):  # a Windows console may know no arrows
-        sys.stdout.reconfigure(errors="replace")
+    _survive_any_console()
     print(memo.markdown(found) if chosen.markdown else memo.text(found), end="")
     if found.fails is None:
         return CANNOT_TELL
@@ -239,6 +238,30 @@ def _add_diagnose(commands: "argparse._SubParsersAction[argparse.ArgumentParser]
     parser.set_defaults(command="diagnose")
 
 
+def check_assignments(names: Sequence[str]) -> int:
+    """Print what an author has to mend before an assignment goes out."""
+    root = course.checkout()
+    if root is None:
+        print("tradeoff assignment: solutions are only in a checkout", file=sys.stderr)
+        return UNREADABLE
+    from tradeoff.checks import authoring
+
+    if unknown := set(names) - set(authoring.names(root)):
+        print(
+            f"tradeoff assignment: solutions/ has no {', '.join(sorted(unknown))}; "
+            f"it has {', '.join(authoring.names(root))}",
+            file=sys.stderr,
+        )
+        return UNREADABLE
+    _survive_any_console()
+    return authoring.examine(root, list(names))
+
+
+def _survive_any_console() -> None:
+    if isinstance(sys.stdout, io.TextIOWrapper):  # a Windows console may know no arrows
+        sys.stdout.reconfigure(errors="replace")
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="tradeoff", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True)
@@ -250,11 +273,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
     opener.add_argument("jupyterlab", nargs="*", help="after --: arguments for JupyterLab itself")
     commands.add_parser("doctor", help="what this machine has and lacks for each part")
     _add_diagnose(commands)
+    author = commands.add_parser(
+        "assignment",
+        help="check an assignment as its author (in a checkout)",
+        description="Exit code: 0 all is well, 1 something is not, 2 there is nothing to check.",
+    )
+    author.add_argument("names", nargs="*", metavar="NAME", help="without one, every assignment")
     chosen = parser.parse_args(arguments)
     if chosen.command == "doctor":
         return doctor()
     if chosen.command == "diagnose":
         return diagnose_runs(chosen)
+    if chosen.command == "assignment":
+        return check_assignments(chosen.names)
     try:
         return open_course(chosen.folder, not chosen.no_browser, chosen.jupyterlab)
     except OSError as error:

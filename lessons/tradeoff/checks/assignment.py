@@ -8,11 +8,10 @@
    it the misconceptions of the field, what it builds on (`needs`), and a `small` strategy that lets
    self-study shrink a failing case.
 2. ``solutions/NAME/NAME.ipynb``: for each behaviour a markdown cell with id ``task-BEHAVIOUR`` that
-   states signature and units and has a *Worked example*; a solution cell with ``grade_id``
+   states signature and units and has a ``*Worked example.*``; a solution cell with ``grade_id``
    BEHAVIOUR (``### BEGIN SOLUTION``); a graded, locked cell ``check-BEHAVIOUR`` that ends in
    ``checks.grade("NAME", BEHAVIOUR)`` and has its points. Written answers are graded by hand: each
-   holds its mark scheme with *Comments:* for the grader. Points add up to 100. Underscores in a
-   name become hyphens in a cell's id.
+   holds its mark scheme with *Comments:* for the grader. Points add up to 100.
 3. ``nbgrader generate_assignment NAME --force`` writes ``exercises/NAME``.
 4. ``tests/assignments/bank_NAME.py``: right answers in other styles, and wrong answers, each a
    named misconception, with the behaviours it breaks and the words its message must hold.

@@ -55,7 +55,7 @@ def smallest(
         phases=[Phase.generate, Phase.shrink],
         suppress_health_check=list(HealthCheck),
     )
-    with _no_files(), contextlib.suppress(_Enough, Exception):
+    with no_files(), contextlib.suppress(_Enough, Exception):
         case = find(behaviour.small(), fails, settings=quick)
         best = _try(behaviour, case, function)
     if best is None or best.verdict.right or not _sound(behaviour, best.case):
@@ -76,7 +76,7 @@ def _sound(behaviour: Behaviour, case: Case) -> bool:
 
 
 @contextlib.contextmanager
-def _no_files() -> Iterator[None]:
+def no_files() -> Iterator[None]:
     """Hypothesis keeps notes on the code it runs in `./.hypothesis`: not in a learner's folder."""
     from hypothesis import configuration
 
