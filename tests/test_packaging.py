@@ -1,12 +1,16 @@
-"""The lock agrees with pyproject.toml, and the wheel carries the course without its solutions."""
+"""The lock agrees with pyproject.toml; the wheel carries the course without solutions, and runs."""
 
+import json
+import os
 import re
 import shutil
 import subprocess
 import sys
+import sysconfig
 import tomllib
 import zipfile
 from importlib import metadata
+from pathlib import Path
 
 import pytest
 from packaging.requirements import Requirement
@@ -193,3 +197,63 @@ def test_installed_course_opens_on_a_copy_in_the_learners_folder(learner, instal
         if path.is_file() and not path.name.startswith(".")
     }
     assert all((copy / name).read_bytes() == (carried / name).read_bytes() for name in given)
+
+
+LESSONS = sorted(path.name for path in Path(__file__).resolve().parents[1].glob("lessons/*.ipynb"))
+# Runs a lesson of the installed course here, and says where its kernel found the package, how many
+# seconds all took, and what went to stderr or wrong.
+RUN = """
+import json, sys, time
+import nbformat
+from nbclient import NotebookClient
+from tradeoff import course
+
+book = nbformat.read(course.home() / "lessons" / sys.argv[1], as_version=4)
+book.cells.append(nbformat.v4.new_code_cell("import tradeoff; print(tradeoff.__file__)"))
+started = time.monotonic()
+NotebookClient(book, timeout=120).execute()
+noise = [
+    output.get("text") or output.get("evalue")
+    for cell in book.cells
+    for output in cell.get("outputs", ())
+    if output.output_type == "error" or output.get("name") == "stderr"
+]
+print(json.dumps([book.cells[-1].outputs[0].text.strip(), time.monotonic() - started, noise]))
+"""
+
+
+@pytest.fixture(scope="module")
+def environment(wheel, tmp_path_factory):
+    """The Python of an environment of its own, in which pip has installed the wheel.
+
+    What the wheel depends on is lent by this environment, by a path: a path, unlike a folder of
+    packages, brings no pointer to the checkout with it.
+    """
+    folder = tmp_path_factory.mktemp("environment")
+    subprocess.run([sys.executable, "-m", "venv", folder], check=True)
+    python = folder / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
+    pip = [python, "-m", "pip", "install", "--quiet", "--no-deps", "--no-index", wheel]
+    subprocess.run(pip, check=True)
+    asked = [python, "-c", "import sysconfig; print(sysconfig.get_path('purelib'))"]
+    own = Path(subprocess.check_output(asked, text=True).strip())
+    own.joinpath("lent.pth").write_text(sysconfig.get_path("purelib"), encoding="utf-8")
+    return python, own
+
+
+@pytest.mark.parametrize("name", LESSONS)
+def test_a_lesson_runs_from_the_installed_wheel(environment, tmp_path, name, record_property):
+    python, own = environment
+    outside = {"PYTHONPATH", "TRADEOFF_DATA"}
+    done = subprocess.run(
+        [python, "-c", RUN, name],
+        cwd=tmp_path,
+        env={key: value for key, value in os.environ.items() if key not in outside},
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr
+    found, seconds, noise = json.loads(done.stdout.splitlines()[-1])
+    assert Path(found).is_relative_to(own)
+    assert noise == []
+    assert list(tmp_path.iterdir()) == []
+    record_property("seconds", round(seconds, 1))
