@@ -97,10 +97,19 @@ def open_notebook(browser, address, name, height=900):
     page.set_default_timeout(30_000)
     page.wire = []
     page.on("websocket", lambda socket: count(socket, page.wire))
-    page.goto(f"{address}/lab/tree/{name}")
+    # A workspace of its own, or JupyterLab would open what other pages had open, too.
+    page.goto(f"{address}/lab/workspaces/{Path(name).stem}/tree/{name}")
     # Without a kernel that is up, JupyterLab drops what it is asked to run.
     page.locator("#jp-main-statusbar").get_by_text("| Idle").wait_for()
     return page
+
+
+def close(page):
+    """Close the page and end its kernel, which would live on."""
+    page.get_by_role("menuitem", name="Kernel", exact=True).click()
+    page.get_by_text("Shut Down Kernel", exact=True).click()
+    page.locator("#jp-main-statusbar").get_by_text("No Kernel").wait_for()
+    page.close()
 
 
 def count(socket, frames):
@@ -128,7 +137,10 @@ def saved(page, path):
         return None
     page.keyboard.press("Control+s")
     time.sleep(0.5)
-    book = nbformat.read(path, as_version=4)
+    try:
+        book = nbformat.read(path, as_version=4)
+    except ValueError:  # while it is being written
+        return None
     code = [cell for cell in book.cells if cell.cell_type == "code"]
     return book if all(cell.execution_count for cell in code) else None
 

@@ -26,12 +26,11 @@ LESSONS = sorted(path.name for path in (course.home() / "lessons").glob("*.ipynb
 SHOTS = os.environ.get("TRADEOFF_SCREENSHOTS")
 PANEL = ".jp-WindowedPanel-outer"
 
-# What a reader sees of a picture, as one list. Left out are the ids of clips, which count all the
-# pictures of a page.
+# What a reader sees of a picture, in no order: ticks that come back are drawn after the others.
 SEEN = """svg => [...svg.querySelectorAll("text, path, rect, line, g[transform]")].map(each =>
     [each.tagName, each.tagName === "text" ? each.textContent : "",
      ...["d", "transform", "fill", "stroke", "opacity", "x2", "y2", "width", "height"]
-        .map(name => each.getAttribute(name))].join("|"))"""
+        .map(name => each.getAttribute(name))].join("|")).sort()"""
 # The picture that Vega draws at one go from a chart and its rows.
 DRAWN = """async ([spec, rows]) => {
     const room = document.body.appendChild(document.createElement("div"));
@@ -81,7 +80,7 @@ def lesson(request, lab, folder, shots):
         yield Lesson(page, request.param, browsing.run_all(page, folder / name))
     finally:
         page.screenshot(path=shots / f"{request.param[:2]}_at_the_end.png")
-        page.close()
+        browsing.close(page)
 
 
 class Lesson:
