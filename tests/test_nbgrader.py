@@ -6,20 +6,26 @@ read what came out. The expected points are computed from the cases, never from 
 
 import csv
 import json
+import os
+import re
 import shutil
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from textwrap import dedent
 from typing import Any
 
 import nbformat
 import pytest
+from assignments import nightly
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 from nbgrader.api import Gradebook
 from teacher import SEED, cell_named, nbgrader
-from tradeoff.checks.judge import PUBLIC_SEED, sheet
+from tradeoff.checks import Assignment, Misconception
+from tradeoff.checks import nbgrader as steps
+from tradeoff.checks.judge import PUBLIC_SEED, generator, sheet
 from tradeoff.checks.nbgrader import CheckQuestions
+from traitlets.config import PyFileConfigLoader
 
 ROOT = Path(__file__).resolve().parents[1]
 ASSIGNMENT = "assignments.nightly:ASSIGNMENT"  # tests/ is on the path
@@ -169,6 +175,17 @@ def forged(name: str, answers: list[Any], silent: bool = True) -> str:
                 shown.append(record)
                 show({{"application/vnd.tradeoff.answers+json": record}}, raw=True)
     """
+
+
+def reordered(*, first: bool) -> Callable[[nbformat.NotebookNode], None]:
+    """Moves the graded cells, backwards, before the functions or behind all else."""
+
+    def edit(notebook: nbformat.NotebookNode) -> None:
+        graded = [cell_named(notebook, f"check_{name}") for name in reversed(POINTS)]
+        others = [cell for cell in notebook.cells if cell not in graded]
+        notebook.cells = graded + others if first else others + graded
+
+    return edit
 
 
 # Right on 20 of 30 three-way choices: half of what lies above the constant answer's third.
@@ -356,6 +373,71 @@ SUBMISSIONS = {
         REFERENCE,
         add_cell("get_ipython().input_transformers_cleanup.append(lambda lines: ['12.0'])", 2),
     ),
+    "transforms_tree": Submission(
+        ZERO,
+        {},
+        add_cell(
+            """
+                import ast
+
+                class Full(ast.NodeTransformer):
+                    def visit_Expr(self, node):
+                        return ast.copy_location(ast.Expr(ast.Constant(12.0)), node)
+
+                get_ipython().ast_transformers.append(Full())
+            """,
+            2,
+        ),
+    ),
+    "handles": Submission(
+        ZERO,
+        {},
+        add_cell(
+            """
+                import sys
+                from IPython.display import display
+
+                def handled(shell, kind, error, traceback, tb_offset=None):
+                    display(12.0)
+
+                get_ipython().set_custom_exc((Exception,), handled)
+                sys.excepthook = lambda *given: display(12.0)
+            """,
+            2,
+        ),
+    ),
+    "malformed": Submission(  # here, too, silence costs it the cell after
+        {"misses_deadline": 12.0, "slowest_stage": 0.0, "backlog_rows": 0.0},
+        {
+            **REFERENCE,
+            "slowest_stage": forged("slowest_stage", FORGED).replace(
+                '"found": True', '"found": "yes"'
+            ),
+        },
+    ),
+    "reorders": Submission(FULL, REFERENCE, reordered(first=False)),
+    "reorders_early": Submission(ZERO, REFERENCE, reordered(first=True)),
+    "peeks": with_one(
+        "slowest_stage",
+        """
+            from tradeoff.scenarios import faults
+
+            def slowest_stage(seconds):
+                return max(seconds, key=seconds.get)
+        """,
+        12.0,
+    ),
+    "peeks_elsewhere": Submission(FULL, REFERENCE, add_cell("import tradeoff.diagnosis", 2)),
+    "peeks_in_hiding": Submission(
+        FULL,
+        REFERENCE,
+        add_cell("import pkgutil\npkgutil.resolve_name('tradeoff' + '.scenarios.faults')", 2),
+    ),
+    "practises": Submission(  # a scratch cell with the arguments of an example is no peeking
+        FULL,
+        REFERENCE,
+        add_cell(f"checks.arguments({ASSIGNMENT!r}, 'slowest_stage', 0)\nchecks.progress()"),
+    ),
     "runs_instead": Submission(
         ZERO,
         REFERENCE,
@@ -490,6 +572,9 @@ def test_only_our_own_fault_waits_for_the_teacher(course: Course) -> None:
         ("replays", "not this cell's own"),
         ("transforms", "no record"),
         ("fails", "no function named backlog_rows"),
+        ("malformed", "the record of answers is malformed"),
+        ("transforms_tree", "no record"),
+        ("reorders_early", "no function named misses_deadline"),
         ("stubborn", "ended the kernel or could not be stopped"),
         ("dies", "ended the kernel or could not be stopped"),
         ("loops", "24 not reached before the time was up"),
@@ -501,6 +586,32 @@ def test_learner_and_teacher_read_why_there_are_no_points(
     assert words in course.feedback(student)
     if "not reached" not in words:
         assert words in course.log
+
+
+LOOKED_AT = re.compile(r"(\w+), \w+: look at this by hand: (.+)")
+
+
+def test_the_teacher_is_told_who_used_what_knows_the_answers(course: Course) -> None:
+    told: dict[str, list[str]] = {}
+    for student, sentence in LOOKED_AT.findall(course.log):
+        told.setdefault(student, []).append(sentence)
+    assert told.pop("peeks") == ["imports tradeoff.scenarios.faults"]
+    assert told.pop("peeks_elsewhere") == ["another cell imports tradeoff.diagnosis"]
+    (hidden,) = told.pop("peeks_in_hiding")
+    assert hidden.startswith("the kernel had loaded tradeoff.scenarios")
+    assert "another cell imports tradeoff.checks.judge" in told.pop("patches")
+    forgers = {"forges", "forges_twice", "forges_points", "forges_too_many", "malformed"}
+    assert set(told) == forgers, "nobody honest is reported"
+    assert told["forges"] == ["reaches into the interpreter by sys._getframe"]
+
+
+def test_what_was_reported_is_a_comment_and_costs_nothing(course: Course) -> None:
+    with Gradebook(f"sqlite:///{course.folder / 'classroom' / 'gradebook.db'}") as gradebook:
+        comment = gradebook.find_comment("slowest_stage", "nightly", "nightly", "peeks")
+        assert "imports tradeoff.scenarios.faults" in comment.comment
+        honest = gradebook.find_comment("slowest_stage", "nightly", "nightly", "reference")
+        assert honest.comment is None
+    assert "No points were taken for this" in course.feedback("peeks")
 
 
 def test_a_broken_file_stops_nobody_else_and_the_teacher_is_told(course: Course) -> None:
@@ -609,3 +720,114 @@ def test_a_notebook_that_was_not_run_is_left_to_the_teacher(course: Course) -> N
     nbgrader(course.folder, "autograde", "nightly", "--student=unrun", "--no-execute")
     unrun = grades(course.folder)["unrun"]
     assert {name: unrun[name] for name in POINTS} == dict.fromkeys(POINTS, (None, True))
+
+
+# What one behaviour builds on, and what misconception is behind the answers: in the feedback.
+
+
+def shown(student: str, behaviours: dict[str, list[Any]], assignment: str) -> dict[str, Any]:
+    """What Judge makes of recorded answers (to hidden and visible cases alike), by behaviour."""
+    check = steps.Judge(seed=SEED)
+    resources: Any = {
+        "nbgrader": {"assignment": "nightly", "notebook": "nightly", "student": student},
+        "recorded": {f"check_{name}" for name in behaviours},
+    }
+    cells = []
+    for name, given in behaviours.items():
+        source = f'checks.grade("{assignment}", {name})'
+        cell = nbgrader_cell(source, f"check_{name}", grade=True, locked=True, points=POINTS[name])
+        record = {"cell": check._ticket(resources, cell), "found": True, "answers": given}
+        data = {"application/vnd.tradeoff.answers+json": record}
+        cell.outputs = [nbformat.v4.new_output("display_data", data)]
+        cells.append(cell)
+    book, _ = check.preprocess(new_notebook(cells=cells), resources)
+    return {name: cell.outputs[0] for name, cell in zip(behaviours, book.cells, strict=True)}
+
+
+def given_by(assignment: str, name: str, function: Callable[[dict[str, Any]], Any]) -> list[Any]:
+    drawn = (*sheet(assignment, name, SEED).cases, *sheet(assignment, name, PUBLIC_SEED).cases)
+    return [{"returned": function(case.arguments)} for case in drawn]
+
+
+@pytest.fixture
+def building(monkeypatch: pytest.MonkeyPatch) -> str:
+    late, slow, backlog = nightly.ASSIGNMENT.behaviours
+    mistake = Misconception("mean", "takes the mean for the worst", mean_is_late)
+    parts = (
+        replace(late, misconceptions=(mistake,)),
+        replace(slow, needs=("misses_deadline",)),
+        backlog,
+    )
+    monkeypatch.setattr(nightly, "GRADED", Assignment("GRADED", parts), raising=False)
+    return "assignments.nightly:GRADED"
+
+
+def mean_is_late(runs: Any, deadline_hour: int) -> bool:
+    return bool(runs["end_hour"].mean() > deadline_hour - 1.5)
+
+
+def test_feedback_names_the_misconception_and_what_was_not_reached(building: str) -> None:
+    wrong = given_by(building, "misses_deadline", lambda given: mean_is_late(**given))
+    reads = given_by(building, "slowest_stage", lambda given: "read")
+    found = shown("somebody", {"misses_deadline": wrong, "slowest_stage": reads}, building)
+    late, slow = found["misses_deadline"], found["slowest_stage"]
+    assert "the answers of somebody who takes the mean for the worst" in late.data["text/html"]
+    assert late.metadata.tradeoff.misconception == "mean"
+    assert late.metadata.tradeoff.state == "failed"
+    assert slow.metadata.tradeoff.state == "not reached"
+    assert "builds on misses_deadline" in slow.data["text/html"]
+    assert "Where do the seconds go" not in slow.data["text/html"]
+
+
+def test_not_reached_keeps_the_points_its_answers_deserve(building: str) -> None:
+    wrong = given_by(building, "misses_deadline", lambda given: True)
+
+    def half(given: dict[str, Any]) -> str:
+        seconds = given["seconds"]
+        return "read" if seconds["read"] > seconds["transform"] else "transform"
+
+    some = given_by(building, "slowest_stage", half)
+    found = shown("somebody", {"misses_deadline": wrong, "slowest_stage": some}, building)
+    expected = half_right(
+        "slowest_stage", lambda a: a["seconds"]["write"] < max(a["seconds"].values())
+    )
+    slow = found["slowest_stage"]
+    assert slow.metadata.tradeoff.state == "not reached"
+    # Named GRADED it draws other cases than ASSIGNMENT does, of the same make: a third is written.
+    assert float(slow.data["text/plain"]) == pytest.approx(expected, abs=0.01)
+    right = given_by(building, "slowest_stage", lambda g: max(g["seconds"], key=g["seconds"].get))
+    found = shown("somebody", {"misses_deadline": wrong, "slowest_stage": right}, building)
+    assert found["slowest_stage"].metadata.tradeoff.state == "passed"
+
+
+# A variant for each student.
+
+
+def hidden(student: str, *, variants: bool) -> list[Any]:
+    step = steps.Judge(seed=SEED, variants=variants)
+    question = steps.Asked(ASSIGNMENT, "backlog_rows", "backlog_rows")
+    drawn, visible = step._sheets(question, {"nbgrader": {"student": student}})
+    assert visible is sheet(ASSIGNMENT, "backlog_rows", PUBLIC_SEED)
+    return [case.arguments["arrived"] for case in drawn.cases]
+
+
+def test_each_student_can_have_a_variant_of_their_own() -> None:
+    ann, ben = hidden("ann", variants=True), hidden("ben", variants=True)
+    assert ann != ben
+    assert ann == hidden("ann", variants=True)
+    assert hidden("ann", variants=False) == hidden("ben", variants=False)
+    bits = generator(steps.variant(SEED, "ann"), "nightly").bit_generator.random_raw()
+    assert int(bits) == 2812544142006045441, "a variant can be graded again next year"
+
+
+@pytest.mark.parametrize(("said", "wanted"), [("1", True), ("0", False), (None, False)])
+def test_variants_are_asked_for_by_configuration(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, said: str | None, wanted: bool
+) -> None:
+    shutil.copy(ROOT / "nbgrader_config.py", tmp_path)
+    monkeypatch.delenv("TRADEOFF_VARIANTS", raising=False)
+    if said is not None:
+        monkeypatch.setenv("TRADEOFF_VARIANTS", said)
+    monkeypatch.setattr("os.environ", dict(os.environ))  # it changes PATH
+    config = PyFileConfigLoader("nbgrader_config.py", path=str(tmp_path)).load_config()
+    assert config.Record.variants is config.Judge.variants is wanted
