@@ -335,7 +335,7 @@ def test_duckdb_is_predicted_at_a_higher_load_and_at_another_interval(real):
     """Fitted on three low loads as soon as possible.
 
     DuckDB keeps its straight line, so it is underrated like the straight engines above: errors of
-    2 to 40 % are seen where the aim is 10; repeats of a run differ by up to 40 % on busy cores.
+    0 to 80 % are seen where the aim is 10; repeats of a run differ twofold on busy cores.
     """
     low = (real["load"] <= 0.5) & (real["interval_seconds"] == 0)
     fit = fit_batches(real[low].drop(columns=["load", "speed", "spread"]))
