@@ -103,6 +103,11 @@ class Lesson:
         words = re.sub(r"```.*?```", "", prose(book), flags=re.DOTALL).split()
         assert 1_600 <= len(words) <= 2_900
 
+    def test_no_dollars_become_mathematics(self, book):
+        """JupyterLab typesets what stands between two of a paragraph, escaped or not."""
+        said = re.sub(r"```.*?```|`[^`]*`", "", prose(book), flags=re.DOTALL)
+        assert [part for part in re.split(r"\n\s*\n", said) if part.count("$") > 1] == []
+
     def test_every_question_has_its_answer(self, book):
         said = prose(book)
         answers = re.findall(

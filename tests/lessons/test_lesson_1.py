@@ -168,13 +168,6 @@ def test_check_yourself_of_the_commits():
     assert five_million_a_minute == pytest.approx(83e3, rel=0.01)
 
 
-def test_no_price_is_read_as_mathematics():
-    """Two bare dollar signs in a paragraph make JupyterLab typeset what stands between them."""
-    said = [cell for cell in executed(TestLesson1.name).cells if cell.cell_type == "markdown"]
-    assert any("\\$" in cell.source for cell in said)
-    assert [cell.id for cell in said if re.search(r"(?<!\\)\$", cell.source)] == []
-
-
 # --- what the run measured ------------------------------------------------------------------------
 
 

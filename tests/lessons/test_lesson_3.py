@@ -227,12 +227,6 @@ def test_nightly_is_the_cheapest_in_every_draw():
     assert swings["constant"].tolist()[:2] == ["flink.standby_nodes", "node.node_usd_per_hour"]
 
 
-def test_no_two_dollars_become_mathematics():
-    """JupyterLab typesets what stands between two dollar signs of one paragraph or list."""
-    said = prose(executed(TestLesson3.name))
-    assert [part for part in said.split("\n\n") if part.count("$") > 1] == []
-
-
 def test_figures_of_the_prose_are_those_tested(says):
     said = prose(executed(TestLesson3.name))
     figures = ("515,000 dollars a year", "64 dollars a day", "67 minutes", "68 seconds")
