@@ -1,4 +1,4 @@
-"""The command `tradeoff`: open the course, see what this machine lacks, diagnose a pipeline."""
+"""The command `tradeoff`: open the course, see what is lacking, diagnose a pipeline, teach."""
 
 import argparse
 import io
@@ -11,8 +11,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from tradeoff import course
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 def open_course(folder: Path | None, browser: bool, jupyterlab: Sequence[str]) -> int:
@@ -257,6 +261,40 @@ def check_assignments(names: Sequence[str]) -> int:
     return authoring.examine(root, list(names))
 
 
+def class_results(name: str, folder: Path, picture: Path | None, table: Path | None) -> int:
+    """Print how many students are in which state for each check, and which misconceptions."""
+    from tradeoff.checks import results
+
+    try:
+        found, order = results.read(folder / "autograded", name), results.order(name)
+        summary = results.by_check(found, order)
+        if table:
+            found.to_csv(table, index=False)
+        if picture:
+            _draw_results(results.counted(found), order, found["student"].nunique(), picture)
+    except (LookupError, OSError) as error:
+        print(f"tradeoff results: {error}", file=sys.stderr)
+        return UNREADABLE
+    _survive_any_console()
+    print(f"{name}: {found['student'].nunique()} students")
+    shares = summary["share"].map("{:.0%}".format)
+    print(summary.assign(share=shares).to_string(index=False, max_colwidth=70))
+    return 0
+
+
+def _draw_results(counts: "pd.DataFrame", order: list[str], students: int, picture: Path) -> None:
+    import vl_convert
+
+    from tradeoff.charts.results import class_results as chart
+
+    title = f"{students} students, check by check"
+    svg = vl_convert.vegalite_to_svg(chart(counts, order, title).to_dict())
+    # A picture on its own takes its ink from nowhere, and has no page behind it.
+    picture.write_text(
+        svg.replace("<svg ", '<svg style="color: #222; background: #fff" ', 1), "utf-8"
+    )
+
+
 def _survive_any_console() -> None:
     if isinstance(sys.stdout, io.TextIOWrapper):  # a Windows console may know no arrows
         sys.stdout.reconfigure(errors="replace")
@@ -279,6 +317,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
         description="Exit code: 0 all is well, 1 something is not, 2 there is nothing to check.",
     )
     author.add_argument("names", nargs="*", metavar="NAME", help="without one, every assignment")
+    results = commands.add_parser(
+        "results", help="what a class got right and wrong, check by check (after autograde)"
+    )
+    results.add_argument("name", metavar="NAME", help="the assignment")
+    results.add_argument(
+        "--folder",
+        type=Path,
+        default=Path("classroom"),
+        help="where nbgrader's folders are (else ./classroom)",
+    )
+    results.add_argument("--out", type=Path, metavar="PICTURE.svg", help="draw it there")
+    results.add_argument("--csv", type=Path, metavar="TABLE.csv", help="a row a student and check")
     chosen = parser.parse_args(arguments)
     if chosen.command == "doctor":
         return doctor()
@@ -286,6 +336,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return diagnose_runs(chosen)
     if chosen.command == "assignment":
         return check_assignments(chosen.names)
+    if chosen.command == "results":
+        return class_results(chosen.name, chosen.folder, chosen.out, chosen.csv)
     try:
         return open_course(chosen.folder, not chosen.no_browser, chosen.jupyterlab)
     except OSError as error:
