@@ -46,12 +46,13 @@ def by_check(results: pd.DataFrame, order: list[str] | None = None) -> pd.DataFr
     for name in order or list(dict.fromkeys(results["behaviour"])):
         part = results[results["behaviour"] == name]
         found = part.loc[part["misconception"] != "", "misconception"].value_counts()
+        states = {str(state): int((part["state"] == state).sum()) for state in STATES}
         rows.append(
             {
                 "behaviour": name,
-                **{state: int((part["state"] == state).sum()) for state in STATES},
+                **states,
                 "share": float(part["points"].sum() / part["maximum"].sum()) if len(part) else 0.0,
-                "misconceptions": ", ".join(f"{name} ({count})" for name, count in found.items()),
+                "misconceptions": ", ".join(f"{each} ({count})" for each, count in found.items()),
             }
         )
     return pd.DataFrame(rows)
