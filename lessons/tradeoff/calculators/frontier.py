@@ -210,8 +210,8 @@ class Outcome:
 
     def _binding(self) -> str:
         assert self.found is not None
-        said = self.found.sentence
-        return f"<b>{escape(self.found.binds.capitalize())}</b> binds. {escape(said[0].upper() + said[1:])}"
+        binds, said = self.found.binds.capitalize(), self.found.sentence
+        return f"<b>{escape(binds)}</b> binds. {escape(said[0].upper() + said[1:])}"
 
     @property
     def firm(self) -> str:
