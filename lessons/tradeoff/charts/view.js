@@ -15,8 +15,12 @@ async function render({ model, el }) {
   const { view, finalize } = await embed(el, spec, options);
 
   const refill = () => {
-    for (const [name, rows] of Object.entries(model.get("rows"))) view.data(name, rows);
-    view.resize().runAsync(); // other rows may need other room for their labels
+    const given = Object.entries(model.get("rows"));
+    // Emptied first: a scale whose categories never went away would keep them in their old order.
+    for (const [name] of given) view.data(name, []);
+    view.run();
+    for (const [name, rows] of given) view.data(name, rows);
+    view.resize().run(); // other rows may need other room for their labels
   };
   model.on("change:rows", refill);
   return finalize;
