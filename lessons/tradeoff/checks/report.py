@@ -174,9 +174,9 @@ def practice(
     )
     if visible.passed:
         return Report(behaviour.name, "passed", (_tally(visible, "examples"), worth))
-    if waits_for:
-        return Report(behaviour.name, "not reached", (_not_reached(waits_for), worth))
     counted = () if match is None else (f"{match.sentence} ({match.alike} of {match.total})",)
+    if waits_for:
+        return Report(behaviour.name, "not reached", (_not_reached(waits_for), worth, *counted))
     example = _example(assignment, visible)
     if shrunk is not None:
         example = _shown(assignment, behaviour, shrunk, "")
@@ -198,8 +198,9 @@ def graded(
     passed = hidden.passed and visible.passed
     behaviour = hidden.sheet.behaviour
     earned = f"{points} of {_points(maximum)} points."
+    named = () if match is None else (match.sentence,)
     if waits_for and not passed:
-        return Report(behaviour.name, "not reached", (earned, _not_reached(waits_for)))
+        return Report(behaviour.name, "not reached", (earned, _not_reached(waits_for), *named))
     return Report(
         behaviour.name,
         "passed" if passed else "failed",
@@ -207,7 +208,7 @@ def graded(
             earned,
             _tally(hidden, "pipelines drawn for grading"),
             _tally(visible, "examples in the notebook's own check"),
-            *(() if match is None else (match.sentence,)),
+            *named,
         ),
         _example(assignment, visible),
         "" if passed else behaviour.question,
