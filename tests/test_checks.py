@@ -413,7 +413,8 @@ def test_a_graded_notebook_imports_no_widgets_and_no_charts() -> None:
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
     loaded = set(done.stdout.split())
     assert "tradeoff.checks" in loaded, done.stderr
-    assert not loaded & {"altair", "ipywidgets", "IPython", "duckdb", "nbgrader"}
+    heavy = {"altair", "ipywidgets", "IPython", "duckdb", "nbgrader", "hypothesis"}
+    assert not loaded & (heavy | {"tradeoff.scenarios", "tradeoff.diagnosis"})
 
 
 # --- what a check builds on
@@ -632,7 +633,9 @@ def test_a_solution_opens_after_three_honest_tries(monkeypatch: pytest.MonkeyPat
     closed = checks.solution(assignment, "slowest_stage")
     assert "2 of 3 honest tries" in repr(closed)
     assert "Compare" not in repr(closed) + closed._repr_html_()
-    checks.grade(assignment, ways[2], "slowest_stage")
+    assert "if you are stuck" not in repr(checks.grade(assignment, always_read, "slowest_stage"))
+    last = checks.grade(assignment, ways[2], "slowest_stage")
+    assert f'if you are stuck: checks.solution("{assignment}", "slowest_stage")' in repr(last)
     opened = checks.solution(assignment, "slowest_stage")
     assert "Compare the seconds." in repr(opened)
     assert "Compare the seconds." in opened._repr_html_()

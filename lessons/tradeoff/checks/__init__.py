@@ -73,6 +73,7 @@ def grade(assignment: str, function: Callable[..., Any], behaviour: str | None =
             shrunk=shrunk,
             match=mistakes.named(found),
             waits_for=waits_for,
+            solution_open=memory.is_open(assignment, asked.name),
         )
     except CannotJudge as error:
         result = report.Report(

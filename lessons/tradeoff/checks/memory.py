@@ -14,7 +14,8 @@ from typing import Any
 
 from tradeoff.checks.judge import Judgement
 
-MOST_TRIES = 20  # remembered; three are enough to open a solution
+HONEST_TRIES = 3  # open a solution
+MOST_TRIES = 20  # remembered
 Entry = dict[str, Any]
 
 _latest: dict[tuple[str, str], bool] = {}
@@ -117,3 +118,9 @@ def _save(state: dict[str, dict[str, Entry]]) -> None:
         _unsaved = True
         with contextlib.suppress(OSError):
             part.unlink(missing_ok=True)
+
+
+def is_open(assignment: str, behaviour: str) -> bool:
+    """Whether the learner has passed this check, or tried honestly often enough."""
+    known = entry(assignment, behaviour)
+    return bool(known["passed"]) or len(known["tries"]) >= HONEST_TRIES

@@ -162,6 +162,7 @@ def practice(
     shrunk: Finding | None = None,
     match: Match | None = None,
     waits_for: Sequence[str] = (),
+    solution_open: bool = False,
 ) -> Report:
     """The report of self-study, on the public cases.
 
@@ -180,7 +181,9 @@ def practice(
     example = _example(assignment, visible)
     if shrunk is not None:
         example = _shown(assignment, behaviour, shrunk, "")
-    sentences = (_tally(visible, "examples"), worth, *counted)
+    look = f'checks.solution("{assignment}", "{behaviour.name}")'
+    opened = (f"You have tried honestly; if you are stuck: {look}",) if solution_open else ()
+    sentences = (_tally(visible, "examples"), worth, *counted, *opened)
     return Report(behaviour.name, "failed", sentences, example, behaviour.question)
 
 

@@ -9,8 +9,6 @@ from tradeoff import course
 from tradeoff.checks import memory
 from tradeoff.checks.assignment import find, released
 
-HONEST_TRIES = 3
-
 
 @dataclass(frozen=True)
 class Solution:
@@ -44,14 +42,13 @@ def solution(assignment: str, behaviour: str) -> Solution:
         return Solution(
             behaviour, waiting=f"{behaviour}: solutions stay closed while nbgrader runs."
         )
-    known = memory.entry(assignment, behaviour)
-    missing = HONEST_TRIES - len(known["tries"])
-    if missing > 0 and not known["passed"]:
+    if not memory.is_open(assignment, behaviour):
+        tries = len(memory.entry(assignment, behaviour)["tries"])
         return Solution(
             behaviour,
-            waiting=f"{behaviour}: {len(known['tries'])} of {HONEST_TRIES} honest tries so far. "
-            f"The solution opens after {missing} more that differ in their answers (an untouched "
-            "stub or one answer for every case does not count). Read the smallest example first.",
+            waiting=f"{behaviour}: {tries} of {memory.HONEST_TRIES} honest tries so far. The "
+            f"solution opens after {memory.HONEST_TRIES - tries} more that differ in their answers "
+            "(an untouched stub or one answer for every case does not count).",
         )
     return Solution(behaviour, _source(assignment, behaviour), asked.explanation)
 
