@@ -26,11 +26,13 @@ LESSONS = sorted(path.name for path in (course.home() / "lessons").glob("*.ipynb
 SHOTS = os.environ.get("TRADEOFF_SCREENSHOTS")
 PANEL = ".jp-WindowedPanel-outer"
 
-# What a reader sees of a picture, in no order: ticks that come back are drawn after the others.
+# What a reader sees of a picture, in no order and to a thousandth of a pixel: ticks that come back
+# are drawn after the others, and a billionth of a pixel beside where they were.
 SEEN = """svg => [...svg.querySelectorAll("text, path, rect, line, g[transform]")].map(each =>
     [each.tagName, each.tagName === "text" ? each.textContent : "",
      ...["d", "transform", "fill", "stroke", "opacity", "x2", "y2", "width", "height"]
-        .map(name => each.getAttribute(name))].join("|")).sort()"""
+        .map(name => each.getAttribute(name))].join("|")
+        .replace(/-?\\d+\\.\\d+(e-?\\d+)?/g, number => +(+number).toFixed(3) || 0)).sort()"""
 # The picture that Vega draws at one go from a chart and its rows.
 DRAWN = """async ([spec, rows]) => {
     const room = document.body.appendChild(document.createElement("div"));
