@@ -44,7 +44,7 @@ def smallest(
         found = _try(behaviour, case, function)
         if found.verdict.right:
             return False
-        best = found  # the search only ever takes smaller ones
+        best = found  # hardly ever plainer than a later one
         return True
 
     quick = settings(

@@ -166,7 +166,9 @@ def paths_by_tier() -> SearchStrategy[Case]:
     return st.builds(_paths, st.lists(reader, min_size=1, max_size=3))
 
 
-def _failing(kind: str, window: int, interval: int, filled: float, struck: float) -> Case:
+def _failing(
+    kind: str, window: int, interval: int, filled: float, struck: float, grew: bool
+) -> Case:
     too_long = kind in ("throughput", "throughput, late too")
     hours = float(window + 1 if too_long else 1)
     age = (interval + hours) * 3600
@@ -181,7 +183,10 @@ def _failing(kind: str, window: int, interval: int, filled: float, struck: float
     if kind == "state":
         left = limit * 0.1
         state = (max(0.0, limit - left - days * left / 10), limit - left)
-    runs = _runs((hours, hours), (1, 1), struck=struck, interval_hours=interval, state_bytes=state)
+    then = 1.0 if grew else hours  # a run's time, with its rows; the window sees today's alone
+    runs = _runs(
+        (then, hours), (1, hours / then), struck=struck, interval_hours=interval, state_bytes=state
+    )
     consumers = pd.DataFrame(
         {"name": ["executives"], "freshness_seconds": [need], "deadline_hour": [np.nan]}
     )
@@ -207,4 +212,5 @@ def failing_dimension() -> SearchStrategy[Case]:
         interval=st.sampled_from([24, 12, 6]),
         filled=st.sampled_from([0.5, 0.95]),
         struck=st.sampled_from([1.0, 5.0]),
+        grew=st.booleans(),
     )
