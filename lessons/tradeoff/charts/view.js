@@ -14,6 +14,8 @@ async function render({ model, el }) {
   const options = { mode: "vega", renderer: "svg", actions: false };
   const { view, finalize } = await embed(el, spec, options);
 
+  view.cleanThreshold = 100; // Vega keeps so many marks that are gone; its own 10,000 look like a leak
+
   const refill = () => {
     const given = Object.entries(model.get("rows"));
     // Emptied first: a scale whose categories never went away would keep them in their old order.
