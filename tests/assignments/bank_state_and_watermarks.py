@@ -389,11 +389,12 @@ WRONG = {
         (' * (1 + state["index_overhead"])', ""),
     ),
     "one window is open": sized(
-        both("holds one window at a time", "that many are held after"), ("min(begun, at_most)", "1")
+        both("holds one window at a time", "holds one window at a time"),
+        ("min(begun, at_most)", "1"),
     ),
     "every key is in every window": sized(
-        both("expects each key in each window", "that many are held after"),
-        (" * (1 - math.exp(-events / keys))", ""),
+        both("expects each key in each window", "expects each key in each window"),
+        ("seen(state, min(window, days), days)", 'state["keys"]'),
     ),
     "every event is kept": sized(
         both("takes each event for an entry", "takes each event for an entry"),
@@ -416,8 +417,10 @@ WRONG = {
         ),
     ),
     "hours for days": sized(
-        {"state_bytes": "entries are held", "memory_ends": "fits into the memory"},
+        said("state_bytes", "takes hours of window and watermark for days")
+        | {"memory_ends": "fits into the memory"},
         ('state["window_hours"] / 24', 'state["window_hours"]'),
+        ("round(days / window)", "math.ceil(days / window - 1e-9)"),
         ("watermark / 24", "watermark"),
     ),
     "copies fill the memory": ended(
@@ -444,7 +447,7 @@ WRONG = {
                 ENDS, (("if state_bytes(one_copy, too_long) <= memory_bytes", "if False"),)
             )
         },
-        {"memory_ends": "it never holds as many"},
+        said("memory_ends", "gives a day for every state"),
         keeps=0.6,
     ),
     "processing time for event time": counted(
@@ -487,7 +490,7 @@ WRONG = {
         ),
     ),
     "all disorder is late": counted(
-        {"windowed_count": "counts are emitted of"},
+        "calls late whatever comes behind a newer event",
         ("if closed(start):\n", "if watermark is not None and time < newest:\n"),
     ),
     "keys are forgotten": counted(

@@ -101,16 +101,14 @@ def _one_window(state: Facts, days: float) -> float:
 
 
 def _each_key_everywhere(state: Facts, days: float) -> float:
+    if not state["per_window"]:
+        return entries_after(state, days)
     window = state["window_hours"]
     begun = max(1.0, days * 24 / window)
-    if state["per_window"]:
-        if state["watermark_hours"] is None:
-            return float(state["keys"] * begun)
-        open_at_most = math.ceil((window + state["watermark_hours"]) / window)
-        return float(state["keys"] * min(open_at_most, begun))
-    if state["new_keys_per_day"]:
-        return entries_after(state, days)
-    return float(state["keys"])
+    if state["watermark_hours"] is None:
+        return float(state["keys"] * begun)
+    open_at_most = math.ceil((window + state["watermark_hours"]) / window)
+    return float(state["keys"] * min(open_at_most, begun))
 
 
 def _each_event(state: Facts, days: float) -> float:
@@ -123,6 +121,12 @@ def _each_event(state: Facts, days: float) -> float:
 def _from_the_start(state: Facts, days: float) -> float:
     """As if full at once; what nothing bounds is taken as it is."""
     return entries_after(state, days if state["watermark_hours"] is None else 1e4)
+
+
+def _hours_for_days(state: Facts, days: float) -> float:
+    late = state["watermark_hours"]
+    longer = {"window_hours": 24 * state["window_hours"], "watermark_hours": late and 24 * late}
+    return entries_after(state | longer, days)
 
 
 def _no_new_users(state: Facts, days: float) -> float:
@@ -177,6 +181,11 @@ STATE_BYTES = (
         "leaves out the keys that are added every day",
         _with(_no_new_users),
     ),
+    Misconception(
+        "hours for days",
+        "takes hours of window and watermark for days",
+        _with(_hours_for_days),
+    ),
 )
 
 
@@ -213,6 +222,11 @@ def _only_a_watermark(state: Facts, memory_bytes: float) -> float | None:
     return memory_bytes / local_bytes(state) / entries_after(state, day) * day
 
 
+def _always_ends(state: Facts, memory_bytes: float) -> float:
+    found = _lasts()(state, memory_bytes)
+    return 3650.0 if found is None else found
+
+
 MEMORY_ENDS = (
     Misconception(
         "copies fill it",
@@ -239,6 +253,21 @@ MEMORY_ENDS = (
         "each event is kept",
         "takes each event for an entry, where a count is one number a key",
         _lasts(_each_event),
+    ),
+    Misconception(
+        "one window at a time",
+        "holds one window at a time, whatever the watermark keeps open",
+        _lasts(_one_window),
+    ),
+    Misconception(
+        "each key everywhere",
+        "expects each key in each window, however few events there are",
+        _lasts(_each_key_everywhere),
+    ),
+    Misconception(
+        "it always ends",
+        "gives a day for every state, also where what is kept is bounded",
+        _always_ends,
     ),
 )
 
@@ -329,6 +358,11 @@ WINDOWED_COUNT = (
         "the event for its window",
         "drops an event that is more than the watermark behind, though its window is still open",
         _operator(drop=lambda row, newest, window, watermark: newest - row[0] > watermark),
+    ),
+    Misconception(
+        "behind is late",
+        "calls late whatever comes behind a newer event, whatever the watermark",
+        _operator(drop=lambda row, newest, window, watermark: row[0] < newest),
     ),
     Misconception(
         "the clock moves the watermark",

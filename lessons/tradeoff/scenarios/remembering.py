@@ -131,7 +131,7 @@ def ending(rng: np.random.Generator, kind: str) -> tuple[Facts, float, float | N
     days: float | None = None
     if kind.startswith("windows"):
         window = float(rng.choice([0.25, 0.5, 1, 2]))
-        state = _windows(rng, _round(10 ** rng.uniform(3, 5.5)), window, rng.uniform(0.6, 6))
+        state = _windows(rng, _round(10 ** rng.uniform(3, 5.5)), window, rng.uniform(0.5, 2.2))
         held = int(rng.integers(60, 3000))  # windows that fit
         if kind == ENDS[1]:
             state["watermark_hours"] = float(window * rng.choice(MULTIPLES))
