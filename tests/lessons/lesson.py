@@ -101,7 +101,7 @@ class Lesson:
         kinds = [cell.cell_type for cell in book.cells]
         assert kinds.count("markdown") >= 0.8 * kinds.count("code")
         words = re.sub(r"```.*?```", "", prose(book), flags=re.DOTALL).split()
-        assert 1_600 <= len(words) <= 2_900
+        assert 1_600 <= len(words) <= 3_000
 
     def test_no_dollars_become_mathematics(self, book):
         """JupyterLab typesets what stands between two of a paragraph, escaped or not."""

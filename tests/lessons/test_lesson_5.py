@@ -7,7 +7,7 @@ import pytest
 from lesson import Lesson, executed
 from tradeoff import data, evaluate, simulate
 from tradeoff.calculators.redesign import EVERY, Settings, solve
-from tradeoff.model import Cadence, claims
+from tradeoff.model import Cadence, claims, words
 from tradeoff.scenarios import orders
 
 
@@ -96,6 +96,58 @@ def test_longer_cadences_than_hourly_serve_the_executives_for_less(bills):
     hourly = evaluate(orders.redesign(every="1 h").paths[0])
     assert found["6 h"].utilisation_peak < hourly.utilisation_peak
     assert 24 * hourly.run_mean_seconds > evaluate(orders.nightly()).run_mean_seconds
+
+
+def test_the_answers_to_the_calculators_tasks():
+    def redesign(**settings):
+        return solve(Settings(**settings))
+
+    split = {"every": "1 h", "incremental": True, "marketing_apart": True}
+    one, two = redesign(**split), redesign(**split, nodes=2)
+    assert two.cost_usd_per_day - one.cost_usd_per_day == pytest.approx(85, abs=1)
+    peaks = [outcome.found[0].utilisation_peak for outcome in (one, two)]
+    assert peaks == pytest.approx([1.08, 0.78], abs=0.006)
+    full, news = redesign(every="1 h"), redesign(every="1 h", incremental=True)
+    assert full.found[0].yesterday_complete_hour == pytest.approx(22, abs=0.02)
+    assert news.cost_usd_per_day == pytest.approx(167, abs=0.5)
+    assert words.clock(news.found[0].yesterday_complete_hour) == "1:32"
+    assert not news.serves
+    for nodes, longest in ((1, 6), (2, 8)):
+        served = {
+            minutes: redesign(
+                every=f"{minutes} min", incremental=True, engine="spark_warm", nodes=nodes
+            ).serves
+            for minutes in (4, 5, 6, 8, 10, 12)
+        }
+        assert max(minutes for minutes, fine in served.items() if fine) == longest
+    volumes = {volume: redesign(orders_per_day=volume, **split) for volume in (22e6, 24e6)}
+    assert volumes[22e6].serves
+    assert not volumes[24e6].found[0].keeps_up
+    behind = next(row for row in volumes[24e6].needs if row["need"] == "executive dashboard")
+    assert "falls behind" in behind["says"]
+
+
+def test_every_two_hours_shows_yesterday_before_hourly_does():
+    path = orders.redesign(every="6 h").paths[0]
+    two, one = (evaluate(path.but(cadence=Cadence.every(every))) for every in ("2 h", "1 h"))
+    assert two.yesterday_complete_hour < one.yesterday_complete_hour
+    assert two.cost_usd_per_day < one.cost_usd_per_day
+
+
+def test_six_was_first_missed_long_before_the_end():
+    runs = data.order_runs()
+    late = (runs["end"] - runs["start"]).dt.total_seconds() > 4 * 3600
+    first = runs.loc[late.idxmax()]
+    assert first["rows_new"] == pytest.approx(6e6, rel=0.05)
+    assert (runs["run_date"].iloc[-1] - first["run_date"]).days > 365
+
+
+def test_a_second_node_makes_the_pool_as_dear_as_hourly():
+    text = claims.Scenarios()
+    pool = text.triggered(text.workload("routes"), "5 min", "spark_warm")
+    more = evaluate(pool.design.but(nodes=pool.design.nodes + 1))
+    hourly = text.hourly("routes")
+    assert more.cost_usd_per_day == pytest.approx(hourly.cost_usd_per_day, rel=0.05)
 
 
 def test_with_the_same_room_the_split_on_a_pool_is_cheaper_than_one_path(bills):

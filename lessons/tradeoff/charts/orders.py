@@ -5,6 +5,8 @@ Each takes a tidy table and draws what stands in it; units are in the axis title
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import altair as alt
 import pandas as pd
 
@@ -157,7 +159,7 @@ def plans_compared(bills: pd.DataFrame, needs: pd.DataFrame) -> alt.TopLevelMixi
     )
     return alt.hconcat(
         _bill(alt.Chart(bills), plan).properties(width=330, height=alt.Step(30)),
-        _verdicts(marks).properties(width=alt.Step(150), height=alt.Step(30)),
+        _verdicts(marks, needs["verdict"]).properties(width=alt.Step(150), height=alt.Step(30)),
         title="What each proposal costs, and whom it serves",
         description=(
             "Bars of the cost in US dollars a day of "
@@ -259,11 +261,13 @@ def _bill(chart: alt.Chart, plan: alt.Y) -> alt.LayerChart:
     )
 
 
-def _verdicts(chart: alt.Chart) -> alt.Chart:
-    """A circle, a triangle or a cross for each row's verdict."""
+def _verdicts(chart: alt.Chart, occurring: Iterable[str] = VERDICTS) -> alt.Chart:
+    """A circle, a triangle or a cross for each row's verdict; the legend has those occurring."""
+    explained = [verdict for verdict in VERDICTS if verdict in set(occurring)]
+    legend = alt.Legend(title=None, orient="bottom", values=explained)
     shapes = alt.Scale(domain=list(VERDICTS), range=["circle", "triangle-up", CROSS])
     colours = alt.Scale(domain=list(VERDICTS), range=_VERDICT_COLOURS)
     return chart.mark_point(filled=False).encode(
-        alt.Shape("verdict:N", scale=shapes, legend=BELOW),
-        alt.Color("verdict:N", scale=colours, legend=BELOW),
+        alt.Shape("verdict:N", scale=shapes, legend=legend),
+        alt.Color("verdict:N", scale=colours, legend=legend),
     )

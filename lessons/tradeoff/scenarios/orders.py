@@ -19,7 +19,7 @@ from tradeoff.model import (
     sized,
     workload,
 )
-from tradeoff.model.quantities import HOUR_SECONDS, check
+from tradeoff.model.quantities import DAY_SECONDS, check
 from tradeoff.model.stages import stage_seconds
 
 START_HOUR = 2
@@ -80,8 +80,8 @@ def redesign(
     ----------
     engine_name : one of `tradeoff.ENGINES`; an engine that only streams has no use for `every` and
         `incremental`, and gets at least its minimum of nodes.
-    every : the interval between runs, as `Cadence.every` takes it. Up to an hour, runs start on the
-        hour and only the next one limits them; above, at 2 am and within the run window.
+    every : the interval between runs, as `Cadence.every` takes it. A nightly run starts at 2 am and
+        has the run window; below a day, runs go on all day, the first at midnight.
     marketing_apart : give the consumers of tier 2 or fresher a 1-minute micro-batch of their own,
         always on, with the nodes that their share of the orders needs at its peak.
 
@@ -94,7 +94,7 @@ def redesign(
     served, fresh = today.consumers, tuple(one for one in today.consumers if one.tier <= 2)
     # A change stream hands every change over as it is committed: reading stops being a stage.
     changes = today.workload.at(events_per_day, source_events_per_second=None)
-    often = cadence.interval_seconds <= HOUR_SECONDS
+    nightly_run = cadence.interval_seconds >= DAY_SECONDS
     paths = [
         today.but(
             workload=changes if main.billing is Billing.ALWAYS_ON else today.workload,
@@ -104,8 +104,8 @@ def redesign(
             incremental=incremental or streams,
             nodes=max(int(check("nodes", nodes)), int(main.minimum_nodes)),
             consumers=[one for one in served if one not in fresh] if marketing_apart else served,
-            start_hour=0 if often else START_HOUR,
-            run_window_hours=None if often else RUN_WINDOW_HOURS,
+            start_hour=START_HOUR if nightly_run else 0,
+            run_window_hours=RUN_WINDOW_HOURS if nightly_run else None,
             name="main path",
         )
     ]
@@ -129,16 +129,11 @@ def redesigns(events_per_day: float = EVENTS_NOW) -> list[Plan]:
         return redesign(name, events_per_day, **changes)
 
     stream = plan("all to streaming", engine_name="flink")
-    # Runs all day, the first at midnight: it reads yesterday's last six hours.
-    spaced = plan("every 6 h, incremental", every="6 h")
     return [
         plan("keep", incremental=False),
         plan("8 nodes", incremental=False, nodes=8),
         plan("hourly, full read", every="1 h", incremental=False),
-        Plan(
-            spaced.name,
-            [path.but(start_hour=0, run_window_hours=None) for path in spaced.paths],
-        ),
+        plan("every 6 h, incremental", every="6 h"),
         plan("hourly, incremental", every="1 h"),
         plan("split by tier", every="1 h", marketing_apart=True),
         plan("one path, always on", engine_name="spark_streaming", every="8 min", nodes=2),

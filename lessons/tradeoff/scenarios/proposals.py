@@ -28,8 +28,9 @@ def needs(plans: Sequence[Plan]) -> pd.DataFrame:
     plan, path   str
     need         str   the consumer's name, or "longest run" (with the path's name in a split)
     limit_used   float figure over limit: above 1 the limit is passed
-    verdict      str   `WITHIN`; `MISSED`, which rejects the plan; or `CATCHES_UP`: a run
-                       outlasts its interval, and the day's work is done all the same
+    verdict      str   `WITHIN`; `MISSED`, which rejects the plan (also a limit kept today by a path
+                       that falls behind); or `CATCHES_UP`: a run outlasts its interval, and the
+                       day's work is done all the same
     says         str   figure and limit as a person says them
     ============ ===== =========================================================================
 
@@ -73,7 +74,10 @@ def _of_consumer(found: Evaluation, consumer: Consumer) -> dict[str, Any]:
         complete, due = found.yesterday_complete_hour, consumer.deadline_hour
         said = f"yesterday complete at {words.clock(complete)}, needed by {words.clock(due)}"
         rows.append(_row(consumer.name, complete / due, said))
-    return max(rows, key=lambda row: row["limit_used"])
+    row = max(rows, key=lambda row: row["limit_used"])
+    if found.keeps_up or row["verdict"] == MISSED:
+        return row
+    return row | {"verdict": MISSED, "says": f"{row['says']}; later each day: it falls behind"}
 
 
 def _of_run(found: Evaluation, name: str) -> dict[str, Any]:
