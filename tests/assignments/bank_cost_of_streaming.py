@@ -296,13 +296,19 @@ SOURCES = {
 }
 
 
-def but(name: str, words: str, *steps: tuple[str, str], breaks: tuple[str, ...] = ()) -> Wrong:
+def but(
+    name: str,
+    words: str,
+    *steps: tuple[str, str],
+    breaks: tuple[str, ...] = (),
+    keeps: float = 0.9,
+) -> Wrong:
     """The reference of `name` with steps exchanged; `words` stand in its message."""
     source = SOURCES[name]
     for right, wrong in steps:
         assert right in source, right
         source = source.replace(right, wrong)
-    return Wrong({name: source}, {name: words, **dict.fromkeys(breaks, "")}, keeps=0.9)
+    return Wrong({name: source}, {name: words, **dict.fromkeys(breaks, "")}, keeps=keeps)
 
 
 def somebody(name: str, words: str, *steps: tuple[str, str], breaks: tuple[str, ...] = ()) -> Wrong:
@@ -518,6 +524,12 @@ WRONG = {
         "decide",
         "For each design that is usable",
         ('365 * designs["usd_per_day"]', 'designs["usd_per_day"]'),
+    ),
+    "the limit itself is too late": but(
+        "decide",
+        "the others are beyond the limit",
+        ('designs["latency_seconds"] <=', 'designs["latency_seconds"] <'),
+        keeps=0.95,
     ),
     "something must be built": but(
         "decide", "no design is within", ("return None", 'return everything["name"].iloc[0]')

@@ -12,7 +12,7 @@ from tradeoff.checks import cost_of_streaming_mistakes as mistakes
 from tradeoff.checks.assignment import Assignment, Behaviour, Case, Verdict
 from tradeoff.checks.forms import NUMBER, Form, mapping, one_of
 from tradeoff.model import words
-from tradeoff.scenarios import bills
+from tradeoff.scenarios import bills, offsets
 from tradeoff.scenarios.bills import Drawn
 
 if TYPE_CHECKING:
@@ -144,15 +144,15 @@ def _decide_verdict(case: Case, answer: Any) -> Verdict:
 
 def _consumer_cases(rng: np.random.Generator) -> list[Case]:
     return [
-        _case(bills.consumer(rng, kind), place)
-        for place, (kind, (_, many)) in enumerate(bills.CONSUMERS.items())
+        _case(offsets.consumer(rng, kind), place)
+        for place, (kind, (_, many)) in enumerate(offsets.CONSUMERS.items())
         for _ in range(many)
     ]
 
 
 def _consumer_verdict(case: Case, answer: Any) -> Verdict:
     samples = case.arguments["samples"]
-    recent = samples[samples["seconds"] >= samples["seconds"].iloc[-1] - bills.NOW]
+    recent = samples[samples["seconds"] >= samples["seconds"].iloc[-1] - offsets.NOW]
     first, last = recent.iloc[0], recent.iloc[-1]
     moved = last - first
     lags = [int(each["end_offset"] - each["committed_offset"]) for each in (first, last)]

@@ -8,7 +8,7 @@ import pandas as pd
 
 from tradeoff.checks.assignment import Misconception
 from tradeoff.model.cost import DAYS_PER_MONTH
-from tradeoff.scenarios import bills
+from tradeoff.scenarios import bills, offsets
 
 Facts = dict[str, Any]
 Bill = dict[str, float]
@@ -306,7 +306,7 @@ DECIDE = (
 )
 
 
-def _recent(samples: pd.DataFrame, seconds: float = bills.NOW) -> pd.DataFrame:
+def _recent(samples: pd.DataFrame, seconds: float = offsets.NOW) -> pd.DataFrame:
     return samples[samples["seconds"] >= samples["seconds"].iloc[-1] - seconds]
 
 

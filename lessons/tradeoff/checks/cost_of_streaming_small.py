@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
 
 from tradeoff.checks.assignment import Case
-from tradeoff.scenarios import bills
+from tradeoff.scenarios import bills, offsets
 
 PRICES = {
     "node_usd_per_hour": 10.0,
@@ -157,16 +157,16 @@ def decide() -> SearchStrategy[Case]:
 
 def _consumer(kind: str, rate: int, pauses: int) -> Case:
     """Evenly arriving events; who slows or speeds up does so after four minutes."""
-    early, late, behind = bills.pace(kind, 0.5, 1.2)
+    early, late, behind = offsets.pace(kind, 0.5, 1.2)
     late_by, start = round(behind * rate), 10_000_000
-    drawn = bills.offsets(None, kind, rate, early, late, late_by, 240, pauses, 0, start)
+    drawn = offsets.sampled(None, kind, rate, early, late, late_by, 240, pauses, 0, start)
     return Case(drawn.given, drawn.truth, drawn.label)
 
 
 def slow_or_dead() -> SearchStrategy[Case]:
     return st.builds(
         _consumer,
-        kind=st.sampled_from(list(bills.CONSUMERS)),
+        kind=st.sampled_from(list(offsets.CONSUMERS)),
         rate=st.sampled_from([100, 1000]),
         pauses=st.sampled_from([10, 20]),
     )

@@ -1,7 +1,7 @@
-"""Bills, needs and consumers drawn for practice, each with what is true of it.
+"""Bills and needs drawn for practice, each with what is true of it.
 
-A draw fixes the hours, the fixed part of a run, the saving or the slope first and makes the figures
-that a learner sees from them; a choice is drawn until one design wins clearly.
+A draw fixes the hours, the fixed part of a run or the saving first and makes the figures that a
+learner sees from them; a choice is drawn until one design wins clearly.
 """
 
 from __future__ import annotations
@@ -144,7 +144,8 @@ BREAK_EVENS = {
     "pays, on some days": 7,
     "both are within what is free": 5,
     "the faster is no fresher": 3,
-    "the faster is no dearer": 4,
+    "the faster is no dearer": 3,
+    "they cost the same, and no minute that is saved costs anything": 2,
 }
 """Kinds of `break_even`, and how many of each a check draws."""
 
@@ -156,12 +157,15 @@ def break_even(rng: np.random.Generator, kind: str) -> Drawn:
     threshold = {
         "pays, free until a threshold": fast + (slow - fast) * rng.uniform(0.1, 0.9),
         "pays, free below the faster": fast * rng.uniform(0.2, 0.9),
-        "both are within what is free": slow * rng.uniform(1.0, 3.0),
     }.get(kind, 0.0)
+    if "both are within" in kind or "cost the same" in kind:
+        threshold = slow * rng.uniform(1.0, 3.0)
     bill = round(float(rng.uniform(20, 900)), 2)
     premium = round(float(rng.uniform(20, 2000)), 2)
     if "no dearer" in kind:
         premium = -round(bill * float(rng.uniform(0.1, 0.6)), 2)
+    elif "cost the same" in kind:
+        premium = 0.0
     times = int(rng.choice([12, 52, 120, 250])) if "some days" in kind else DAYS_PER_YEAR
     return two_designs(slow, fast, bill, premium, math.ceil(threshold), times, kind)
 
@@ -195,9 +199,9 @@ def yearly(designs: pd.DataFrame, need: Mapping[str, Any], without: str = "") ->
 def best(designs: pd.DataFrame, need: Mapping[str, Any], without: str = "") -> str | None:
     """The design with the smallest sum of its bill and what its lateness costs; None: none will.
 
-    `without` names a part of the need that is forgotten (threshold, occasions, most, limit), or of
-    the reasoning: lateness (only bills are compared), between (only the cheapest and the dearest
-    are), premium (value is held against the whole bill).
+    `without` names a part of the need that is forgotten (threshold, occasions, most, limit; equal:
+    a latency may be the limit itself), or of the reasoning: lateness (only bills are compared),
+    between (only the cheapest and the dearest are), premium (value is held against the whole bill).
     """
     return _best(_rows(designs), need, without)
 
@@ -219,7 +223,7 @@ def _yearly(rows: list[Row], need: Mapping[str, Any], without: str) -> dict[str,
     return {
         name: usd * DAYS_PER_YEAR + min(each * max(late - free, 0.0), most)
         for name, usd, late in rows
-        if late <= limit
+        if late < limit or (late == limit and without != "equal")
     }
 
 
@@ -246,6 +250,7 @@ CHOICES: tuple[tuple[str | None, str, int], ...] = (
     *((HOURLY, part, 2) for part in ("between", "premium")),
     *((MICRO_BATCH, part, 2) for part in ("between", "premium")),
     *((STREAMING, part, 3) for part in ("lateness", "premium", "limit")),
+    *((name, "equal", 1) for name in (HOURLY, MICRO_BATCH, STREAMING)),
     (None, "limit", 4),
 )
 """The design to build, what the answer hangs on, and how many a check draws."""
@@ -286,7 +291,7 @@ def choice(rng: np.random.Generator, wanted: str | None, hangs_on: str) -> Drawn
             continue
         if (
             wanted in (None, NIGHTLY)
-            or hangs_on == "limit"
+            or hangs_on in ("limit", "equal")
             or wanted != _best(rows, need, "lateness")
         ):
             table = pd.DataFrame(rows, columns=["name", "usd_per_day", "latency_seconds"])
@@ -303,10 +308,12 @@ def said(wanted: str | None) -> str:
 def _need(rng: np.random.Generator, rows: list[Row], hangs_on: str) -> Facts:
     late = sorted(row[2] for row in rows)
     worth = float(f"{10 ** rng.uniform(-2, 3.5):.2g}") if rng.random() > 0.15 else 0.0
-    limited = hangs_on == "limit" or rng.random() < 0.35
+    limited = hangs_on in ("limit", "equal") or rng.random() < 0.35
     gap = int(rng.integers(5))
     edges = [0.05, *late, 4 * late[-1]]
     limit = float(f"{math.sqrt(edges[gap] * edges[gap + 1]):.2g}") if limited else None
+    if hangs_on == "equal":
+        limit = late[int(rng.integers(4))]
     capped = hangs_on == "most" or rng.random() < 0.35
     return {
         "asks_for": WISHES[int(rng.integers(4))],
@@ -316,95 +323,3 @@ def _need(rng: np.random.Generator, rows: list[Row], hangs_on: str) -> Facts:
         "most_usd_per_year": float(f"{10 ** rng.uniform(3.5, 6):.2g}") if capped else None,
         "limit_seconds": limit,
     }
-
-
-EVERY, LASTS, NOW = 10, 600, 300  # seconds between samples, of the whole table, and that are recent
-CONSUMERS = {
-    "keeps pace": ("healthy", 2),
-    "keeps pace, fewer arrive": ("healthy", 4),
-    "late by a constant": ("healthy", 3),
-    "catching up": ("healthy", 2),
-    "restarted, catching up": ("healthy", 3),
-    "nothing to read": ("healthy", 4),
-    "slow all along": ("slow", 4),
-    "slow lately": ("slow", 3),
-    "slow since it caught up": ("slow", 3),
-    "slow since more arrive": ("slow", 4),
-    "restarted, slow": ("slow", 4),
-    "dead all along": ("dead", 6),
-    "died": ("dead", 6),
-    "died far behind": ("dead", 6),
-}
-"""Kinds of `consumer`: the state they are in, and how many of each a check draws."""
-RUSH = {"nothing to read": 0.0, "keeps pace, fewer arrive": 0.3, "slow since more arrive": 3.0}
-
-
-def pace(kind: str, share: float, faster: float) -> tuple[float, float, float]:
-    """What a consumer reads before and after its turn, as shares of the arrivals at first, and
-    by how many seconds of them it starts late; `share` is a slow one's, `faster` above 1."""
-    return {
-        "keeps pace": (9.0, 9.0, 0.0),
-        "keeps pace, fewer arrive": (9.0, 9.0, 0.0),
-        "late by a constant": (1.0, 1.0, 1500.0),
-        "catching up": (1.5, 1.5, 1500.0),
-        "restarted, catching up": (0.0, faster, 0.0),
-        "nothing to read": (9.0, 9.0, 0.0),
-        "slow all along": (share, share, 0.0),
-        "slow lately": (9.0, share, 0.0),
-        "slow since it caught up": (2.5, share, 200.0),
-        "slow since more arrive": (9.0, 3 * share, 0.0),
-        "restarted, slow": (0.0, share, 0.0),
-        "dead all along": (0.0, 0.0, 1.0),
-        "died": (9.0, 0.0, 0.0),
-        "died far behind": (share, 0.0, 1500.0),
-    }[kind]
-
-
-def consumer(rng: np.random.Generator, kind: str) -> Drawn:
-    """Ten minutes of one consumer's offsets, a sample every ten seconds."""
-    rate = float(np.exp(rng.uniform(np.log(20), np.log(4000))))
-    share, faster = float(rng.uniform(0.2, 0.75)), float(rng.uniform(1.2, 1.4))
-    turns = int(rng.integers(20, 27)) * 10  # before what is recent
-    early, late, behind = pace(kind, share, faster)
-    if behind > 1000 or (kind.endswith("all along") and rng.random() < 0.5):
-        behind = float(rng.uniform(700, 3000))
-    pauses = int(rng.choice([5, 10, 20, 20]))
-    phase = 5 * int(rng.integers(4))
-    start = int(rng.integers(10**7, 10**8))
-    return offsets(rng, kind, rate, early, late, round(behind * rate), turns, pauses, phase, start)
-
-
-def offsets(
-    rng: np.random.Generator | None,
-    kind: str,
-    rate: float,
-    early: float,
-    late: float,
-    behind: int,
-    turns: int,
-    pauses: int,
-    phase: int,
-    start: int,
-) -> Drawn:
-    """A consumer that reads at a share of `rate`, `early` and from second `turns` on `late`.
-
-    `rate` events a second arrive, from then on `RUSH` times as many, evenly without `rng`. It
-    starts `behind` events late and commits every `pauses` seconds, `phase` before the full ones. A
-    share of exactly 1 keeps its distance.
-    """
-    step = 5
-    read, end, committed = float(start - behind), start, start - behind
-    rows = []
-    for now in range(0, LASTS + 1, step):
-        if now:
-            mean = rate * step * (1.0 if now <= turns else RUSH.get(kind, 1.0))
-            arrived = int(mean) if rng is None else int(rng.poisson(mean))
-            end += arrived
-            share, done = early if now <= turns else late, int(read)
-            read = min(float(end), read + (arrived if share == 1 else share * rate * step))
-            if (now + phase) % pauses == 0 and share:
-                committed = done  # what it reads at this moment is in flight
-        if now % EVERY == 0:
-            rows.append((now, end, committed))
-    table = pd.DataFrame(rows, columns=["seconds", "end_offset", "committed_offset"])
-    return Drawn({"samples": table}, CONSUMERS[kind][0], kind)
