@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -35,6 +36,7 @@ PAGE_SHARE_LATE, PAGE_SHARE_ON_TIME = 0.5, 0.005
 SEED = 20_260_424
 
 
+@cache
 def consumers() -> tuple[Consumer, ...]:
     """Executives (tier 4, by 6 am) and marketing (tier 2), as in `data/consumers.csv`."""
     return tuple(
