@@ -75,6 +75,16 @@ def test_bars_and_sentence_are_the_models(settings, per):
     assert f"stream, {said_ratio(bills[3] / bills[0])} the nightly run" in said
 
 
+def test_a_label_names_the_nodes_bought_and_the_standby():
+    plans = [row["plan"] for row in solve(PRESETS["A billion a day"]).rows["totals"]]
+    assert plans[0].startswith("nightly: 4 nodes, ")
+    assert plans[3].startswith("streaming: 19 nodes + 1 standby, ")
+    much = solve(replace(PRESETS["The text's table"], users=3e8))
+    assert much.found["streaming"].state_nodes > 1
+    more = f"streaming: 4 nodes + {much.found['streaming'].state_nodes:.0f} for state, "
+    assert much.rows["totals"][3]["plan"].startswith(more)
+
+
 def test_all_corners_of_the_numbers_have_an_answer():
     calculator = calculators.costs()
     names = ["events_per_day", "peak_factor", "nodes", "users", "node_usd_per_hour"]

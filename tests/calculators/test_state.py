@@ -32,9 +32,9 @@ def test_page_counts_hold_three_windows_and_fill_the_memory_without_a_watermark(
     assert outcome.ends_days is None
     assert outcome.endless_ends_days == pytest.approx(64e9 / (288 * 100_000 * 16), rel=0.01)
     end = words.duration(outcome.endless_ends_days * 86_400)
-    assert f"64 GB of memory end after {end}" in text_of(outcome.meaning)
+    assert f"64 GB of memory run out after {end}" in text_of(outcome.meaning)
     [mark] = [row for row in outcome.rows["marks"] if row["kind"] == "end"]
-    assert mark["says"] == f"memory ends after {end}"
+    assert mark["says"] == f"memory runs out after {end}"
     assert mark["days"] == pytest.approx(outcome.endless_ends_days, rel=1e-3)
 
 

@@ -4,8 +4,17 @@ import re
 
 import pytest
 from lesson import Lesson, executed, prose, shown
-from tradeoff import break_even_usd_per_minute, compare_uncertain, data, engine, evaluate, workload
+from tradeoff import (
+    break_even_usd_per_minute,
+    calculators,
+    compare_uncertain,
+    data,
+    engine,
+    evaluate,
+    workload,
+)
 from tradeoff.model import State, claims, day_curve
+from tradeoff.model import state as state_room
 from tradeoff.scenarios import premium
 from tradeoff.scenarios.worth import Lateness
 
@@ -156,6 +165,35 @@ def test_the_queue_shows_what_the_lesson_says(says):
 def test_prediction_and_experiment_are_of_one_queue(says):
     assert "slow: commits 1200 a second, lag grows 800 a second" in says["lag-predict"]
     assert "8000 wait, 1.0 s to catch up" in says["lag-predict"]
+
+
+def test_what_people_cost_each_design(table):
+    people = [table[name].operations_usd_per_day for name in premium.RHYTHMS]
+    assert people == [4, 4, 5, 8]
+    assert people[0] / 100 * 60 == pytest.approx(2.4)  # "a couple of minutes"
+
+
+def test_the_six_daily_tables_are_gigabytes_and_cents_a_month(says, table):
+    kept = premium.counts_per_user(1e6)
+    gigabytes = 6 * state_room.values_bytes(kept) / 1e9
+    assert gigabytes == pytest.approx(4.8)
+    assert 0.05 < gigabytes * engine("flink").state_usd_per_gb_month < 1
+    assert "six daily tables: at most 4.8 GB, $0.48 a month" in says["state-size"]
+    assert table[NIGHTLY].state_hot_bytes == 0
+
+
+def test_the_answers_to_the_calculators_tasks(says):
+    calm, steep = billion()[STREAMING], billion(curve=day_curve(6))[STREAMING]
+    assert (calm.design.nodes, steep.design.nodes, steep.state_nodes) == (19, 50, 1)
+    assert steep.cost_usd_per_day / calm.cost_usd_per_day == pytest.approx(2.5, abs=0.05)
+    assert "19 nodes + 1 standby beside 4" in says["smaller-table"]
+    for line in ("$12 a node-hour, $4 a day of people: 28.8 ×", "$200 a day of people: 3.4 ×"):
+        assert line in says["calculator-answers"]
+    assert "0 users: $872 a day 10 K users: $5,768 a day" in says["calculator-answers"]
+    assert "100 M users: $5,770 a day" in says["calculator-answers"]
+    assert "fraud breaks even at $20.19 a minute" in says["worth-outage"]
+    steps = calculators.latency_value()._controls["usd_per_minute"].options
+    assert {20, 50} <= {value for _, value in steps}
 
 
 def test_a_peak_of_peaks_and_the_first_state_are_dear():

@@ -48,7 +48,7 @@ def test_the_story_s_memory_ends_after_months(said):
     pages = State(keys=100_000, window_seconds=300, pane_seconds=300)
     days = state_room.full_after_days(pages, 1e9, engine("flink"), 64e9, 3650)
     assert days > 60
-    assert f"ends after {days:.0f} days" in said["story-numbers"]
+    assert f"runs out after {days:.0f} days" in said["story-numbers"]
     assert calculators.state().outcome.endless_ends_days == pytest.approx(days)
 
 
@@ -143,6 +143,25 @@ def test_the_calculator_s_tasks():
     ids = PRESETS["Deduplication"]
     assert solve(replace(ids, window_seconds=14 * 86_400)).ends_days is None
     assert solve(replace(ids, window_seconds=30 * 86_400)).ends_days == pytest.approx(20, abs=0.1)
+
+
+def test_the_answers_to_the_calculators_tasks(said):
+    shown = said["calculator-answers"]
+    assert "watermark 10 min: 4.8 MB after ten years, memory lasts" in shown
+    assert "watermark 7 days: 3.23 GB after ten years, memory lasts" in shown
+    pages, ids = PRESETS["Page counts"], PRESETS["Deduplication"]
+    week = solve(replace(pages, watermark_seconds=7 * 86_400))
+    assert week.plateau_bytes / solve(pages).plateau_bytes == pytest.approx(670, abs=5)
+    assert solve(replace(ids, window_seconds=19.5 * 86_400)).ends_days is None
+    assert solve(ids).endless_ends_days == pytest.approx(20, abs=0.1)
+    assert "no time to live: memory runs out, day 20" in shown
+
+
+def test_a_fixed_set_of_keys_bounds_itself_without_a_watermark():
+    fixed = State(keys=1e6, window_seconds=None, watermark_seconds=None)
+    ever_new = State(keys=1, new_keys_per_day=1e6)
+    assert state_room.full_after_days(fixed, 1e9, engine("flink"), 64e9, 3650) is None
+    assert state_room.full_after_days(ever_new, 1e9, engine("flink"), 64e9, 36_500) is not None
 
 
 def test_only_the_consistent_snapshot_leaves_no_trace(tmp_path, events):

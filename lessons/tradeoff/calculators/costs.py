@@ -149,8 +149,14 @@ class Outcome:
 
 
 def _nodes(found: Evaluation) -> str:
-    nodes = found.design.nodes + int(found.state_nodes)
-    return f"{nodes} node{'' if nodes == 1 else 's'}"
+    """The nodes bought, and those that state asks for beside them: a standby first of all."""
+    nodes, more = found.design.nodes, int(found.state_nodes)
+    said = f"{nodes} node{'' if nodes == 1 else 's'}"
+    if not more:
+        return said
+    return (
+        f"{said} + {more} {'standby' if more == found.design.engine.standby_nodes else 'for state'}"
+    )
 
 
 def _trouble(found: Evaluation) -> str:

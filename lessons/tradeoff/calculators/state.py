@@ -123,7 +123,7 @@ class Outcome:
         # Where the watermark itself does not save the memory, its own end is the one to see.
         end = self.ends_days or self.endless_ends_days
         if end is not None:
-            says = f"memory ends after {words.duration(end * DAY_SECONDS)}"
+            says = f"memory runs out after {words.duration(end * DAY_SECONDS)}"
             if self.ends_days is not None:
                 says += ", watermark or not"
             marks.append({"kind": "end", "days": _short(end), "bytes": memory, "says": says})
@@ -151,7 +151,7 @@ class Outcome:
         )
         if self.ends_days is not None:
             kept += (
-                f". That is more than the memory of {memory}, which <b>ends after "
+                f". That is more than the memory of {memory}, which <b>runs out after "
                 f"{words.duration(self.ends_days * DAY_SECONDS)}</b>: fewer keys, a shorter "
                 "window, or more nodes"
             )
@@ -159,11 +159,11 @@ class Outcome:
         if self.endless_ends_days is None:
             endless = (
                 f"Without a watermark it is {ten_years} after ten years, and <b>{memory} of "
-                "memory do not end</b>"
+                "memory do not run out</b>"
             )
         else:
             after = words.duration(self.endless_ends_days * DAY_SECONDS)
-            endless = f"Without a watermark <b>{memory} of memory end after {after}</b>"
+            endless = f"Without a watermark <b>{memory} of memory run out after {after}</b>"
         return f'<div role="status">{kept}. {endless}.</div>'
 
     @property

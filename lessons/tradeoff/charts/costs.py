@@ -36,7 +36,7 @@ def bills_in_parts(parts: str, totals: str, unit: str) -> alt.TopLevelMixin:
     unit : name of one row, says: the unit of all amounts.
     """
     plan = alt.Y("plan:N").sort(None).title(None)
-    left = plan.axis(labelLimit=215, minExtent=215, labelPadding=8, domain=False, ticks=False)
+    left = plan.axis(labelLimit=255, minExtent=255, labelPadding=8, domain=False, ticks=False)
     colour = alt.Color("part:N").scale(domain=list(PARTS), range=_PART_COLOURS).legend(BELOW)
     order = alt.Order("rank:Q")
     ranked = alt.Chart(alt.NamedData(parts)).transform_calculate(
@@ -65,7 +65,7 @@ def bills_in_parts(parts: str, totals: str, unit: str) -> alt.TopLevelMixin:
         .properties(width=300, height=14)
     )
     pair = alt.hconcat(
-        alt.LayerChart(layer=[bars, names], width=270, height=alt.Step(34)),
+        alt.LayerChart(layer=[bars, names], width=240, height=alt.Step(34)),
         shares.properties(width=120, height=alt.Step(34)),
         spacing=105,
     )

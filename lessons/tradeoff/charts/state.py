@@ -88,7 +88,7 @@ def state_over_time(lines: str, marks: str) -> alt.TopLevelMixin:
             "Bytes of state against time since the start, both on logarithmic axes, from a minute "
             "to ten years. One line with the watermark, which levels off, one with all its copies, "
             "one without a watermark, which grows as long as windows or keys are added. A "
-            "horizontal line is the memory; a cross marks the moment at which it ends."
+            "horizontal line is the memory; a cross marks the moment at which it runs out."
         ),
     )
 
@@ -189,28 +189,26 @@ def held_and_formula(table: pd.DataFrame) -> alt.TopLevelMixin:
     table : columns case, hours, simulated and formula (entries).
     """
     names = list(dict.fromkeys(table["case"]))
+    # Lines may end at one height, so a legend names them rather than their ends.
+    below = alt.Legend(
+        title=None, orient="bottom", columns=2, labelLimit=300, symbolSize=900, symbolType="stroke"
+    )
     base = alt.Chart(table).encode(
         alt.X("hours:Q").title("time since the start (hours)"),
         color=alt.Color("case:N")
         .scale(domain=names, range=list(COLOURS.values())[: len(names)])
-        .legend(None),
+        .legend(below),
     )
     entries = alt.Y("formula:Q").scale(type="log").title("entries held (log)")
     lines = base.mark_line(strokeWidth=2).encode(
         entries,
         alt.StrokeDash("case:N")
         .scale(domain=names, range=[[1, 0], [6, 3], [2, 3], [8, 3, 2, 3]][: len(names)])
-        .legend(None),
+        .legend(below),
     )
     points = base.mark_point(filled=True, size=60).encode(alt.Y("simulated:Q"))
-    last = table.groupby("case", sort=False).tail(1)
-    label = (
-        alt.Chart(last)
-        .mark_text(align="left", dx=8)
-        .encode(alt.X("hours:Q"), alt.Y("formula:Q"), text="case:N")
-    )
-    return alt.layer(lines, points, label).properties(
-        width=WIDTH - 170,
+    return alt.layer(lines, points).properties(
+        width=WIDTH,
         height=240,
         title="Simulated events hold what the formula says",
         description=(

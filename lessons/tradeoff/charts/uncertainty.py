@@ -9,6 +9,27 @@ from tradeoff.charts.theme import COLOURS
 
 WIDTH = 420
 VISIBLE = 0.005  # of the widest bar: less would be no bar at all
+# Constants whose field alone does not say what it is; the others are read word by word.
+READABLE = {
+    "node_usd_per_hour": "price of a node-hour",
+    "slots_per_node": "slots a node",
+    "operations_usd_per_day": "people, a day",
+    "events_per_second_per_slot": "events a second, a slot",
+    "work_per_event": "work on an event",
+    "overhead_seconds": "overhead of a run",
+    "start_up_seconds": "start-up of a run",
+    "fixed_seconds": "fixed work of a run",
+    "state_usd_per_gb_month": "price of a GB-month of state",
+    "source_events_per_second": "events a second, the source",
+    "sink_events_per_second": "events a second, the sink",
+}
+
+
+def readable(constant: str) -> str:
+    """A constant's name for a reader: `flink.standby_nodes` is "standby nodes (flink)"."""
+    subject, _, field = constant.partition(".")
+    said = READABLE.get(field, field.replace("_", " "))
+    return said if subject == "node" else f"{said} ({subject.replace('_', ' ')})"
 
 
 def tornado(
@@ -28,8 +49,9 @@ def tornado(
     if swings.empty:
         raise ValueError("nothing moves this figure: all its constants were set by hand")
     shown = swings[swings["swing"] >= VISIBLE * swings["swing"].max()].head(most)
+    shown = shown.assign(constant=shown["constant"].map(readable))
     order = shown["constant"].tolist()
-    rows = alt.Y("constant:N").sort(order).title(None)
+    rows = alt.Y("constant:N").sort(order).title(None).axis(labelLimit=260)
     mid = float(shown["mid"].iloc[0])
     ends = pd.concat(
         [
@@ -39,7 +61,7 @@ def tornado(
     )
     reach = [*ends["to"], mid]
     pad = 0.04 * (max(reach) - min(reach))
-    figure = alt.X("mid:Q").title(title)
+    figure = alt.X("mid:Q").title(title).axis(tickCount=5)
     figure = figure.scale(domain=[min(reach) - pad, max(reach) + pad], nice=False)
     bars = (
         alt.Chart(ends)
