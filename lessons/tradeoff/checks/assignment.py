@@ -2,7 +2,7 @@
 
 **To add an assignment** ``NAME`` (`when_batch_outgrows_itself` is the example to follow):
 
-1. ``lessons/tradeoff/checks/NAME.py`` ends in ``ASSIGNMENT = Assignment("NAME", (Behaviour(...),
+1. ``lessons/tradeoff/checks/NAME/`` ends in ``ASSIGNMENT = Assignment("NAME", (Behaviour(...),
    ...), lesson=N)``. Each behaviour draws cases whose truth is known by construction, its verdict
    says which answers are right, its question is the hint, its explanation the worked answer. Give
    it the misconceptions of the field, what it builds on (`needs`), and a `small` strategy that lets

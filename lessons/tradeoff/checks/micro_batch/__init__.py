@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tradeoff.checks import micro_batch_mistakes as mistakes
 from tradeoff.checks.assignment import Assignment, Behaviour, Case, Verdict
 from tradeoff.checks.forms import NUMBER, Form, list_of, mapping, one_of
+from tradeoff.checks.micro_batch import mistakes
 from tradeoff.scenarios import micro_batches
 from tradeoff.scenarios.micro_batches import (
     ALWAYS_ON,
@@ -241,7 +241,7 @@ def _small(name: str) -> Callable[[], SearchStrategy[Case]]:
     """A strategy of plain cases; Hypothesis is imported when somebody's answer is wrong."""
 
     def strategy() -> SearchStrategy[Case]:
-        from tradeoff.checks import micro_batch_small as small
+        from tradeoff.checks.micro_batch import small
 
         made: SearchStrategy[Case] = getattr(small, name)()
         return made

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tradeoff.checks import latency_vs_throughput_mistakes as mistakes
 from tradeoff.checks.assignment import Assignment, Behaviour, Case, Verdict
 from tradeoff.checks.forms import NUMBER, TEXT, Form, list_of, mapping, one_of
+from tradeoff.checks.latency_vs_throughput import mistakes
 from tradeoff.model import words
 from tradeoff.scenarios import measured
 from tradeoff.scenarios.measured import BINDS, DEAR, FINE, LATE, OVERLOADS
@@ -234,7 +234,7 @@ def _small(name: str) -> Callable[[], SearchStrategy[Case]]:
     """A strategy of plain cases; Hypothesis is imported when somebody's answer is wrong."""
 
     def strategy() -> SearchStrategy[Case]:
-        from tradeoff.checks import latency_vs_throughput_small as small
+        from tradeoff.checks.latency_vs_throughput import small
 
         made: SearchStrategy[Case] = getattr(small, name)()
         return made

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tradeoff.checks import when_batch_outgrows_itself_mistakes as mistakes
 from tradeoff.checks.assignment import Assignment, Behaviour, Case, Verdict
 from tradeoff.checks.forms import TRUE_OR_FALSE, Form, list_of, one_of
+from tradeoff.checks.when_batch_outgrows_itself import mistakes
 from tradeoff.model import Design, evaluate, words
 from tradeoff.model.stages import STAGES
 from tradeoff.scenarios import faults
@@ -217,7 +217,7 @@ def _small(name: str) -> Callable[[], SearchStrategy[Case]]:
     """A strategy of plain pipelines; Hypothesis is imported when somebody's answer is wrong."""
 
     def strategy() -> SearchStrategy[Case]:
-        from tradeoff.checks import when_batch_outgrows_itself_small as small
+        from tradeoff.checks.when_batch_outgrows_itself import small
 
         made: SearchStrategy[Case] = getattr(small, name)()
         return made

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tradeoff.checks import cost_of_streaming_mistakes as mistakes
 from tradeoff.checks.assignment import Assignment, Behaviour, Case, Verdict
+from tradeoff.checks.cost_of_streaming import mistakes
 from tradeoff.checks.forms import NUMBER, Form, mapping, one_of
 from tradeoff.model import words
 from tradeoff.scenarios import bills, offsets
@@ -168,7 +168,7 @@ def _small(name: str) -> Callable[[], SearchStrategy[Case]]:
     """A strategy of plain cases; Hypothesis is imported when somebody's answer is wrong."""
 
     def strategy() -> SearchStrategy[Case]:
-        from tradeoff.checks import cost_of_streaming_small as small
+        from tradeoff.checks.cost_of_streaming import small
 
         made: SearchStrategy[Case] = getattr(small, name)()
         return made

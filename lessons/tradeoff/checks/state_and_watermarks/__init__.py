@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tradeoff.checks import state_and_watermarks_mistakes as mistakes
 from tradeoff.checks.assignment import Assignment, Behaviour, Case, Verdict
 from tradeoff.checks.forms import NUMBER, Form, list_of, mapping, one_of
+from tradeoff.checks.state_and_watermarks import mistakes
 from tradeoff.model import words
 from tradeoff.model.quantities import DAY_SECONDS
 from tradeoff.scenarios import late_streams, remembering
@@ -195,7 +195,7 @@ def _small(name: str) -> Callable[[], SearchStrategy[Case]]:
     """A strategy of plain cases; Hypothesis is imported when somebody's answer is wrong."""
 
     def strategy() -> SearchStrategy[Case]:
-        from tradeoff.checks import state_and_watermarks_small as small
+        from tradeoff.checks.state_and_watermarks import small
 
         made: SearchStrategy[Case] = getattr(small, name)()
         return made
