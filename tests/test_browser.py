@@ -138,21 +138,27 @@ class Shown:
 
     def agrees(self):
         """The sentence and the picture are those of a fresh call of the model; its outcome."""
-        try:
-            outcome = self.module.solve(self.settings)
-        except ValueError as error:
-            said, refused = self.found.get_by_role("status"), str(error)
-            wait(lambda: said.text_content() == refused, 10, refused)
+        # Asked anew each time: while a slider is dragged the settings still move.
+        outcome = wait(self.answered, 15, f"{self.name} does not say what the model says")
+        if isinstance(outcome, ValueError):
             return None
-        said = self.page.evaluate(TEXT_OF, outcome.meaning)
-        meaning = self.found.locator(".widget-html-content:has([role=status])")
-        wait(lambda: meaning.text_content() == said, 10, f"{self.code} does not say: {said}")
         fresh = self.page.evaluate(DRAWN, [self.spec, outcome.rows])
         wait(lambda: self.seen == fresh, 10, f"{self.code} draws another picture")
         # Words of the rows stand in the picture, so that the check above compares no bare axes.
         words = {each for rows in outcome.rows.values() for row in rows for each in row.values()}
         assert words & set(self.picture.locator("text").all_text_contents())
         return outcome
+
+    def answered(self):
+        """The model's answer to the settings, or its refusal, once the page says it; else None."""
+        try:
+            outcome = self.module.solve(self.settings)
+        except ValueError as error:
+            said = self.found.get_by_role("status").text_content()
+            return error if said == str(error) else None
+        said = self.found.locator(".widget-html-content:has([role=status])")
+        wanted = self.page.evaluate(TEXT_OF, outcome.meaning)
+        return outcome if said.count() and said.text_content() == wanted else None
 
     def controls(self):
         """Role and label of each control."""

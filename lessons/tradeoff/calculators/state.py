@@ -18,7 +18,7 @@ KINDS = {
     "a key: rolling, dedup, sessions": "key",
 }
 TEN_YEARS_DAYS = 3650.0
-DAYS = np.geomspace(1 / 1440, TEN_YEARS_DAYS, 31)
+DAYS = np.geomspace(1 / 1440, TEN_YEARS_DAYS, 25)
 MEMORY = Quantity("bytes", above=0)
 
 

@@ -11,6 +11,7 @@ import altair as alt
 import pandas as pd
 
 from tradeoff.charts.theme import COLOURS, INK
+from tradeoff.model import words
 
 WIDTH = 620
 LEAST_SECONDS = 0.001  # what is faster is drawn at the edge
@@ -170,7 +171,7 @@ def amortised(points: pd.DataFrame, lines: pd.DataFrame) -> alt.TopLevelMixin:
         .encode(x, y, colour, alt.Shape("store:N").scale(_stores(names, "shape")).legend(None))
     )
     last = lines[lines["events"] == lines["events"].max()]
-    label = alt.Chart(last).mark_text(align="left", dx=8).encode(x, y, text="store:N", color=colour)
+    label = alt.Chart(last).mark_text(align="left", dx=8).encode(x, y, text="store:N")
     return alt.layer(curve, dots, label).properties(
         width=WIDTH - 100,
         height=270,
@@ -195,7 +196,7 @@ def measured_frontier(sizes: pd.DataFrame, events_per_second: float) -> alt.TopL
     names = list(dict.fromkeys(sizes["store"]))
     table = sizes.assign(
         standing=sizes["keeps_up"].map({True: "keeps up", False: "falls behind"}),
-        label=[f"{events:,}" for events in sizes["events"]],
+        label=[words.count(events) for events in sizes["events"]],
     )
     latency = sizes["latency_seconds"]
     x = _time(
@@ -232,7 +233,9 @@ def measured_frontier(sizes: pd.DataFrame, events_per_second: float) -> alt.TopL
     said = [base.transform_filter(f"datum.store == '{name}'") for name in names]
     sides: Any = ((-1, "right"), (1, "left"))  # up and left of the first store's marks
     texts = [
-        chart.mark_text(align=align, dx=side * 9, dy=side * 8, fontSize=11).encode(text="label:N")
+        chart.mark_text(align=align, dx=side * 9, dy=side * 8, fontSize=11).encode(
+            text="label:N", color=alt.value(INK)
+        )
         for chart, (side, align) in zip(said, sides, strict=False)
     ]
     rate = pd.DataFrame(

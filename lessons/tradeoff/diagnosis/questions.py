@@ -177,8 +177,11 @@ def _why_too_long(then: Then, window: float, said: str, figures: dict[str, float
     side = at_old.against(window)
     grew = then.rows_now.mid / then.rows_then.mid
     slower = then.hours_now.mid / then.hours_then.mid
-    if side == "borderline" and slower > max(grew, 1.0) ** MOSTLY:
+    explained = slower <= max(grew, 1.0) ** MOSTLY
+    if side == "borderline" and not explained:
         side = "above"  # whether or not it would just fit, the rows explain little of it
+    elif side == "above" and explained:
+        side = "borderline"  # what the rows may have done is no proof against them
     if side == "borderline":
         said += f". At the old volume it would take {_hours(at_old.mid)}: too close to call"
         return Finding(OUTGREW, BORDERLINE, f"{said}.", figures)
