@@ -57,6 +57,25 @@ def test_no_interval_is_below_two_overheads():
             assert found.latency_worst_seconds >= 2 * overhead
 
 
+@pytest.mark.parametrize("billing", ["always on", "warm"])
+def test_a_batch_that_outlasts_its_interval_holds_what_came_meanwhile(billing):
+    found = evaluate(triggers.pipeline(86.4e6, "1 s", billing=billing))
+    loop = triggers.settled(found)
+    run = loop.run_mean_seconds
+    assert loop.events_per_run == pytest.approx(1_000 * run, rel=0.02)  # 1,000 events a second
+    assert found.events_per_run == 1_000  # of the nominal interval
+    table = triggers.over_intervals(found.design, ["1 s", "1 min"]).set_index("every")
+    assert table.loc["1 s", "events_per_run"] == loop.events_per_run
+    assert table.loc["1 s", "run_mean_seconds"] == run
+    assert table.loc["1 min", "events_per_run"] == 60_000
+
+
+def test_what_ends_in_time_or_never_settles_is_left_as_it_is():
+    for events, every in ((86.4e6, "1 min"), (2e10, "1 min"), (86.4e6, triggers.ASAP)):
+        found = evaluate(triggers.pipeline(events, every))
+        assert triggers.settled(found).events_per_run == found.events_per_run
+
+
 def test_neighbours_do_the_same_work():
     pool, always = (
         triggers.pipeline(86.4e6, "1 min", billing=one) for one in ("warm", "always on")

@@ -142,6 +142,8 @@ def test_an_overrun_says_at_what_pace_batches_start():
     assert period > 5
     said = text_of(solve(settings).meaning)
     assert f"at the peak one starts every {words.duration(period)}" in said
+    held = float(re.search(r"A batch holds ([\d.]+) K events", said)[1])
+    assert held * 1e3 == pytest.approx(1_000 * 5.1, rel=0.02)  # 1,000 a second, all that time
 
 
 def test_a_tolerance_far_above_the_teeth_is_named_not_drawn():

@@ -59,6 +59,7 @@ def test_a_one_second_trigger_is_ten_seconds_late_and_overruns():
     assert found.latency_worst_seconds == pytest.approx(10, abs=0.5)
     assert found.utilisation_peak > 1
     assert found.design.engine.overhead_seconds == 5
+    assert triggers.settled(found).events_per_run == pytest.approx(5_100, rel=0.01)
 
 
 def test_a_longer_trigger_costs_less_on_a_pool_and_a_shorter_one_more():
@@ -134,8 +135,16 @@ def test_every_claim_named_is_in_the_range_that_the_prose_gives(cells):
 def test_task_1_the_dotted_line_is_four_minutes_and_always_on_makes_no_difference():
     start = PRESETS["Under 5 min: 30 s"]
     assert solve(start).largest["every"] == "4 min"
+    assert round(solve(start).cost_usd_per_day) == 301
+    assert round(solve(start).largest["cost_usd_per_day"]) == 42
     level = solve(Settings("30 s", 1e6, tolerance="5 min")).curve["cost_usd_per_day"]
     assert level.nunique() == 1
+
+
+def test_task_2_batches_follow_each_other_and_are_all_overhead():
+    outcome = solve(PRESETS["Spark's default"])
+    assert "12.3 K batches" in outcome.meaning
+    assert triggers.overhead_share(outcome.found) > 0.995
 
 
 def test_task_3_an_interval_appears_below_half_a_second_of_overhead():
@@ -150,6 +159,12 @@ def test_task_4_more_events_raise_the_foot_and_shrink_the_largest_interval():
         for events in (8.64e7, 1e9)
     ]
     assert feet[1] > feet[0]
+    start = PRESETS["In doubt: 1 min"]
+    assert (start.tolerance, start.nodes) == ("2 min", 4)
+    runs = [solve(Settings("1 min", events)).found for events in (8.64e7, 2e9, 5e9)]
+    assert [round(found.run_longest_seconds) for found in runs[:2]] == [7, 48]
+    assert solve(Settings("1 min", 2e9)).largest["every"] == "1 min"
+    assert not runs[2].keeps_up
     for billing in ("warm", "always on"):
         few, many = (
             solve(Settings("1 min", events, tolerance="5 min", billing=billing)).largest["every"]
@@ -235,6 +250,8 @@ def test_an_hour_is_overkill_for_a_trigger_and_a_second_out_of_its_reach():
     clicks = triggers.pipeline(86.4e6, "1 min")
     hourly = evaluate(triggers.hourly_batch(clicks))
     assert evaluate(clicks).cost_usd_per_day > 5 * hourly.cost_usd_per_day
+    pool = evaluate(triggers.pipeline(86.4e6, "1 min", **POOL))
+    assert pool.cost_usd_per_day == pytest.approx(hourly.cost_usd_per_day, rel=0.1)
     assert evaluate(triggers.stream(clicks)).latency_worst_seconds < 1
 
 

@@ -160,11 +160,12 @@ class Outcome:
 
     def _lines(self) -> list[str]:
         found, asap = self.found, self.asap
-        share = triggers.overhead_share(found)
+        batch = triggers.settled(found)
+        share = triggers.overhead_share(batch)
         pool = " (with 2 s to get its nodes)" if self.settings.billing == Billing.WARM else ""
         lines = [
-            f"A batch holds {words.count(found.events_per_run)} events and runs "
-            f"{words.duration(found.run_mean_seconds)}, of which {share:.0%} is overhead{pool}."
+            f"A batch holds {words.count(batch.events_per_run)} events and runs "
+            f"{words.duration(batch.run_mean_seconds)}, of which {share:.0%} is overhead{pool}."
         ]
         if not found.keeps_up:
             lines.append("It falls behind all day: it needs more nodes.")

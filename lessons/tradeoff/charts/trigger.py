@@ -282,9 +282,10 @@ def killed_loop(ages: pd.DataFrame, kills: pd.DataFrame) -> alt.TopLevelMixin:
     return alt.layer(dots, rule, name).properties(
         width=WIDTH,
         height=170,
-        title="A kill makes orders later, never fewer",
+        title="A kill can make orders later, never fewer",
         description=(
             f"Dots, the age of each order over its arrival, and {len(kills)} vertical lines where "
-            "the loop was killed. Near a line some orders are older: they waited for the restart."
+            "the loop was killed. Where a kill met a batch, some orders are older: they waited for "
+            "the restart."
         ),
     )
