@@ -213,7 +213,7 @@ def test_longer_intervals_mean_fewer_batches_and_older_orders(cells):
     timed = found.loc[["500 ms", "1 s", "2 s"]]
     assert timed["worst_seconds"].is_monotonic_increasing
     tiny, half_a_second = found["busy_seconds_per_million"].iloc[:2]
-    assert tiny > 3 * half_a_second
+    assert tiny > 10 * half_a_second  # "tenfold or more"; dozens on a quiet machine
     each = found["orders_per_batch"]
     assert each.is_monotonic_increasing
     assert each["500 ms"] > 4 * each[triggers.ASAP]
