@@ -102,6 +102,15 @@ def test_the_release_holds_no_solution() -> None:
 
 
 @pytest.mark.parametrize("name", NAMES)
+def test_no_dollars_become_mathematics(name: str) -> None:
+    """JupyterLab typesets what stands between two of a paragraph, escaped or not."""
+    cells = notebook("exercises", name).cells
+    said = "\n\n".join(cell.source for cell in cells if cell.cell_type == "markdown")
+    paragraphs = re.split(r"\n\s*\n", re.sub(r"`[^`]*`", "", said))
+    assert [part for part in paragraphs if part.count("$") > 1] == []
+
+
+@pytest.mark.parametrize("name", NAMES)
 def test_every_assignment_has_a_bank(name: str) -> None:
     wrong = bank(name).WRONG
     assert len(wrong) >= FEWEST_WRONG
