@@ -167,3 +167,13 @@ def released() -> list[Assignment]:
     }
     found = [find(name) for name in sorted(names)]
     return sorted(found, key=lambda each: each.lesson)
+
+
+def strategy_in(module: str, name: str) -> "Callable[[], SearchStrategy[Case]]":
+    """A behaviour's `small`: `name` of that module, loaded (with Hypothesis) when it is needed."""
+
+    def strategy() -> "SearchStrategy[Case]":
+        made: SearchStrategy[Case] = getattr(importlib.import_module(module), name)()
+        return made
+
+    return strategy

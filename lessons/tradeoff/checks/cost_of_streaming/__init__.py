@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from functools import partial
+from typing import Any
 
 import numpy as np
 
-from tradeoff.checks.assignment import Assignment, Behaviour, Case, Verdict
+from tradeoff.checks.assignment import Assignment, Behaviour, Case, Verdict, strategy_in
 from tradeoff.checks.cost_of_streaming import mistakes
 from tradeoff.checks.forms import NUMBER, Form, mapping, one_of
 from tradeoff.model import words
 from tradeoff.scenarios import bills, offsets
 from tradeoff.scenarios.bills import Drawn
-
-if TYPE_CHECKING:
-    from hypothesis.strategies import SearchStrategy
 
 TOLERANCE = 0.01  # relative, of every sum of money
 NUMBER_OR_NONE = Form(
@@ -164,16 +161,7 @@ def _consumer_verdict(case: Case, answer: Any) -> Verdict:
     )
 
 
-def _small(name: str) -> Callable[[], SearchStrategy[Case]]:
-    """A strategy of plain cases; Hypothesis is imported when somebody's answer is wrong."""
-
-    def strategy() -> SearchStrategy[Case]:
-        from tradeoff.checks.cost_of_streaming import small
-
-        made: SearchStrategy[Case] = getattr(small, name)()
-        return made
-
-    return strategy
+_small = partial(strategy_in, f"{__name__}.small")
 
 
 ASSIGNMENT = Assignment(

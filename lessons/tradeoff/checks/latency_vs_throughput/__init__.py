@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from functools import partial
+from typing import Any
 
 import numpy as np
 
-from tradeoff.checks.assignment import Assignment, Behaviour, Case, Verdict
+from tradeoff.checks.assignment import Assignment, Behaviour, Case, Verdict, strategy_in
 from tradeoff.checks.forms import NUMBER, TEXT, Form, list_of, mapping, one_of
 from tradeoff.checks.latency_vs_throughput import mistakes
 from tradeoff.model import words
 from tradeoff.scenarios import measured
 from tradeoff.scenarios.measured import BINDS, DEAR, FINE, LATE, OVERLOADS
-
-if TYPE_CHECKING:
-    from hypothesis.strategies import SearchStrategy
 
 # Of each figure; the tasks say so.
 LATENCY_TOLERANCE, RATE_TOLERANCE, FIT_TOLERANCE, SIZE_TOLERANCE = 0.02, 0.01, 0.1, 0.01
@@ -230,16 +227,7 @@ def _constraining_verdict(case: Case, answer: Any) -> Verdict:
     )
 
 
-def _small(name: str) -> Callable[[], SearchStrategy[Case]]:
-    """A strategy of plain cases; Hypothesis is imported when somebody's answer is wrong."""
-
-    def strategy() -> SearchStrategy[Case]:
-        from tradeoff.checks.latency_vs_throughput import small
-
-        made: SearchStrategy[Case] = getattr(small, name)()
-        return made
-
-    return strategy
+_small = partial(strategy_in, f"{__name__}.small")
 
 
 ASSIGNMENT = Assignment(

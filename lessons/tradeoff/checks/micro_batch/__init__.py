@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from functools import partial
+from typing import Any
 
 import numpy as np
 
-from tradeoff.checks.assignment import Assignment, Behaviour, Case, Verdict
+from tradeoff.checks.assignment import Assignment, Behaviour, Case, Verdict, strategy_in
 from tradeoff.checks.forms import NUMBER, Form, list_of, mapping, one_of
 from tradeoff.checks.micro_batch import mistakes
 from tradeoff.scenarios import micro_batches
@@ -25,9 +25,6 @@ from tradeoff.scenarios.micro_batches import (
     SITUATIONS,
     TRIGGERS,
 )
-
-if TYPE_CHECKING:
-    from hypothesis.strategies import SearchStrategy
 
 TOLERANCE = 0.02  # of each latency and of a day's cost; the tasks say so
 AGES = mapping(p50_seconds=NUMBER, worst_seconds=NUMBER)
@@ -237,16 +234,7 @@ def _listed(orders: list[int]) -> str:
     return f"{noun} {shown}{' …' if len(orders) > 12 else ''}" if orders else "none"
 
 
-def _small(name: str) -> Callable[[], SearchStrategy[Case]]:
-    """A strategy of plain cases; Hypothesis is imported when somebody's answer is wrong."""
-
-    def strategy() -> SearchStrategy[Case]:
-        from tradeoff.checks.micro_batch import small
-
-        made: SearchStrategy[Case] = getattr(small, name)()
-        return made
-
-    return strategy
+_small = partial(strategy_in, f"{__name__}.small")
 
 
 ASSIGNMENT = Assignment(

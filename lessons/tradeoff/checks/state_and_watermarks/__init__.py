@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from functools import partial
+from typing import Any
 
 import numpy as np
 
-from tradeoff.checks.assignment import Assignment, Behaviour, Case, Verdict
+from tradeoff.checks.assignment import Assignment, Behaviour, Case, Verdict, strategy_in
 from tradeoff.checks.forms import NUMBER, Form, list_of, mapping, one_of
 from tradeoff.checks.state_and_watermarks import mistakes
 from tradeoff.model import words
@@ -16,9 +16,6 @@ from tradeoff.model.quantities import DAY_SECONDS
 from tradeoff.scenarios import late_streams, remembering
 from tradeoff.scenarios.late_streams import COUNTS, EVENTS, RULES
 from tradeoff.scenarios.transforms import STATEFUL, STATELESS
-
-if TYPE_CHECKING:
-    from hypothesis.strategies import SearchStrategy
 
 TOLERANCE = 0.05  # of bytes and of days; the task says so
 
@@ -191,16 +188,7 @@ def _choose_verdict(case: Case, answer: Any) -> Verdict:
     )
 
 
-def _small(name: str) -> Callable[[], SearchStrategy[Case]]:
-    """A strategy of plain cases; Hypothesis is imported when somebody's answer is wrong."""
-
-    def strategy() -> SearchStrategy[Case]:
-        from tradeoff.checks.state_and_watermarks import small
-
-        made: SearchStrategy[Case] = getattr(small, name)()
-        return made
-
-    return strategy
+_small = partial(strategy_in, f"{__name__}.small")
 
 
 ASSIGNMENT = Assignment(

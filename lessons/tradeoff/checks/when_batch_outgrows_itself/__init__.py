@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from functools import partial
+from typing import Any
 
 import numpy as np
 
-from tradeoff.checks.assignment import Assignment, Behaviour, Case, Verdict
+from tradeoff.checks.assignment import Assignment, Behaviour, Case, Verdict, strategy_in
 from tradeoff.checks.forms import TRUE_OR_FALSE, Form, list_of, one_of
 from tradeoff.checks.when_batch_outgrows_itself import mistakes
 from tradeoff.model import Design, evaluate, words
 from tradeoff.model.stages import STAGES
 from tradeoff.scenarios import faults
 from tradeoff.scenarios.faults import FITS, RECENT, TROUBLES, History
-
-if TYPE_CHECKING:
-    from hypothesis.strategies import SearchStrategy
 
 # A plan may cost this much more than the cheapest one found and still be right.
 COST_TOLERANCE = 0.10
@@ -213,16 +210,7 @@ def _same_shape(answer: Any, wrong: Any) -> bool:
     return shape(answer) == shape(wrong)
 
 
-def _small(name: str) -> Callable[[], SearchStrategy[Case]]:
-    """A strategy of plain pipelines; Hypothesis is imported when somebody's answer is wrong."""
-
-    def strategy() -> SearchStrategy[Case]:
-        from tradeoff.checks.when_batch_outgrows_itself import small
-
-        made: SearchStrategy[Case] = getattr(small, name)()
-        return made
-
-    return strategy
+_small = partial(strategy_in, f"{__name__}.small")
 
 
 ASSIGNMENT = Assignment(
