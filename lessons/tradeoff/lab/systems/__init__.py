@@ -1,0 +1,7 @@
+"""The lesson's systems, run for real on one machine: one module each, one contract for all.
+
+Every system takes the same orders, makes the same table and reports the same figures: see
+`contract`. What a system needs beside the course's own packages is looked for, never assumed
+(`needs`); what it starts is ended with it (`processes`). Programs that run in an environment or a
+language of their own lie in `tradeoff/lab/programs/`.
+"""

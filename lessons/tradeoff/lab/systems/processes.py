@@ -1,0 +1,126 @@
+"""Programs that a system starts, and that end with it: also when the notebook is interrupted."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from tradeoff.lab.systems import keeper
+
+GRACE_SECONDS = 10.0  # between asking a program to end and ending it
+
+
+class LabError(RuntimeError):
+    """Something the lab started failed; the message says what, and what it said last."""
+
+
+class Program:
+    """A running program whose output goes to a file; made by `running`."""
+
+    def __init__(self, name: str, process: subprocess.Popen[bytes], log: Path) -> None:
+        self.name, self.process, self.log = name, process, log
+
+    @property
+    def said(self) -> str:
+        """The last 4,000 characters of its output."""
+        return self.log.read_text("utf-8", errors="replace")[-4000:].strip()
+
+    def wait_for(self, ready: Callable[[], bool], seconds: float) -> None:
+        """Until `ready()`; raises LabError when the program ends or the time is up before."""
+        end = time.monotonic() + seconds
+        while not ready():
+            if self.process.poll() is not None:
+                raise LabError(f"{self.name} ended with {self.process.returncode}:\n{self.said}")
+            if time.monotonic() > end:
+                raise LabError(f"{self.name} was not ready after {seconds:g} s:\n{self.said}")
+            time.sleep(0.02)
+
+    def finish(self, seconds: float) -> None:
+        """Until it ends by itself; raises LabError when it fails or does not end in time."""
+        try:
+            code = self.process.wait(seconds)
+        except subprocess.TimeoutExpired:
+            self.kill()
+            raise LabError(f"{self.name} did not end in {seconds:g} s:\n{self.said}") from None
+        if code:
+            raise LabError(f"{self.name} ended with {code}:\n{self.said}")
+
+    def kill(self) -> None:
+        """SIGKILL to it and what it started: no clean-up of its own, as in a power cut."""
+        _end(self.process, "SIGKILL")
+        self.process.wait()
+
+    def close(self) -> None:
+        """Ask it to end, and end it if it does not."""
+        if self.process.poll() is None:
+            _end(self.process, "SIGTERM")
+            with suppress(subprocess.TimeoutExpired):
+                self.process.wait(GRACE_SECONDS)
+        self.kill()
+
+
+@contextmanager
+def running(
+    name: str,
+    command: Sequence[str | Path],
+    log: Path,
+    *,
+    folder: Path | None = None,
+    environment: Mapping[str, str] | None = None,
+) -> Iterator[Program]:
+    """A program that runs while the block does; it and what it started are gone after.
+
+    Parameters
+    ----------
+    name : what to call it in an error. command : its words. log : a file for its output, appended.
+    folder : where it runs. environment : variables beside those of this process.
+    """
+    with log.open("ab") as output:
+        process = subprocess.Popen(
+            [sys.executable, "-I", "-S", keeper.__file__, *map(str, command)],
+            cwd=folder,
+            env=os.environ | dict(environment or {}),
+            stdin=subprocess.PIPE,  # closes when this process is gone: see keeper
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            # A group of its own: Ctrl-C goes to Python alone, which then ends the whole group.
+            start_new_session=sys.platform != "win32",
+        )
+    program = Program(name, process, log)
+    try:
+        yield program
+    finally:
+        program.close()
+        if process.stdin is not None:
+            process.stdin.close()
+
+
+def _end(process: subprocess.Popen[bytes], name: str) -> None:
+    try:
+        if sys.platform == "win32":
+            process.kill()
+        else:
+            os.killpg(process.pid, getattr(signal, name))
+    except (ProcessLookupError, PermissionError):
+        pass  # gone already
+
+
+def free_port() -> int:
+    """A port of this machine's loopback that nothing listens on."""
+    with socket.socket() as found:
+        found.bind(("127.0.0.1", 0))
+        return int(found.getsockname()[1])
+
+
+def listens(port: int) -> bool:
+    """Whether something on this machine's loopback takes connections there."""
+    with socket.socket() as asked:
+        asked.settimeout(0.5)
+        return asked.connect_ex(("127.0.0.1", port)) == 0
