@@ -140,14 +140,21 @@ class Shown:
         """The sentence and the picture are those of a fresh call of the model; its outcome."""
         # Asked anew each time: while a slider is dragged the settings still move.
         outcome = wait(self.answered, 15, f"{self.name} does not say what the model says")
+        end = time.monotonic() + 10
+        while not isinstance(outcome, ValueError) and self.seen != self.drawn(outcome):
+            assert time.monotonic() < end, f"{self.code} draws another picture"
+            time.sleep(0.05)
+            outcome = wait(self.answered, 15, f"{self.name} does not say what the model says")
         if isinstance(outcome, ValueError):
             return None
-        fresh = self.page.evaluate(DRAWN, [self.spec, outcome.rows])
-        wait(lambda: self.seen == fresh, 10, f"{self.code} draws another picture")
         # Words of the rows stand in the picture, so that the check above compares no bare axes.
         words = {each for rows in outcome.rows.values() for row in rows for each in row.values()}
         assert words & set(self.picture.locator("text").all_text_contents())
         return outcome
+
+    def drawn(self, outcome):
+        """The picture of an outcome as Vega draws it at one go."""
+        return self.page.evaluate(DRAWN, [self.spec, outcome.rows])
 
     def answered(self):
         """The model's answer to the settings, or its refusal, once the page says it; else None."""
