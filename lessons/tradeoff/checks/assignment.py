@@ -18,8 +18,9 @@
 5. ``tradeoff assignment NAME`` checks all that can be checked without the bank.
    ``pytest -n0 tests/test_assignments.py -k NAME`` does the rest; nothing there names assignments.
 
-A learner's notebook may not load the reference; one that must import such a module by the task
-itself names it in `Assignment.allows`.
+A learner's notebook may not use the reference; one that must import such a module by the task
+itself names it in `Assignment.allows`. What else of `tradeoff` would do the task's work is named in
+`Assignment.forbids`. `tradeoff.checks.scan` tells the teacher who used it.
 """
 
 import importlib
@@ -108,14 +109,16 @@ class Behaviour:
 class Assignment:
     """Behaviours in the notebook's order. Raises ValueError when `needs` names no earlier one.
 
-    `lesson` orders the assignments; `allows` names modules of the reference that the task itself
-    hands to the learner ("tradeoff.scenarios.triggers").
+    `lesson` orders the assignments. `allows` names modules of the reference that the task itself
+    hands to the learner ("tradeoff.scenarios.premium"); `forbids` names modules, or what is in
+    them, that do the task's work ("tradeoff.simulate.windows"): their use is told to the teacher.
     """
 
     name: str
     behaviours: tuple[Behaviour, ...]
     lesson: int = 0
     allows: tuple[str, ...] = ()
+    forbids: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         earlier: list[str] = []

@@ -194,7 +194,8 @@ def the_solution_scores_all(draft: Draft) -> Iterator[str]:
 def the_solution_uses_no_reference(draft: Draft) -> Iterator[str]:
     for folder in ("solutions", "exercises"):
         code = [cell for cell in draft.notebook(folder).cells if cell.cell_type == "code"]
-        found = scan.uses((cell.source for cell in code), draft.assignment.allows)
+        sources = [cell.source for cell in code]
+        found = scan.uses(sources, draft.assignment.allows, draft.assignment.forbids)
         for cell, sentences in zip(code, found, strict=True):
             for sentence in sentences:
                 yield f"{folder}, cell {cell.id}: {sentence}: a learner would be reported"

@@ -435,14 +435,15 @@ class Report(NbGraderPreprocessor):
     def preprocess(self, nb: NotebookNode, resources: Any) -> tuple[NotebookNode, Any]:
         code = [cell for cell in nb.cells if cell.cell_type == "code"]
         sources = [cell.source for cell in code]
-        allows = self._allows(code)
+        allows, forbids = self._rules(code)
         own = [cell for cell in nb.cells if utils.is_solution(cell)]
         told: dict[str, list[str]] = resources.setdefault("reported", {})
-        for cell, found in zip(code, scan.uses(sources, allows), strict=True):
+        for cell, found in zip(code, scan.uses(sources, allows, forbids), strict=True):
             where = cell if cell in own else (own[0] if own else None)
             prefix = "" if where is cell else "another cell "
             self._tell(resources, told, where, [f"{prefix}{each}" for each in found])
-        modules = scan.loaded(self._loaded(code), sources, allows)
+        run = [cell.source for cell in code if asked(cell) is None]  # the graded ones only record
+        modules = scan.loaded(self._loaded(code), run, allows, forbids)
         if modules and not told:
             found = [f"the kernel had loaded {', '.join(modules)}"]
             self._tell(resources, told, own[0] if own else None, found)
@@ -462,12 +463,16 @@ class Report(NbGraderPreprocessor):
             self.log.warning("%s, %s: look at this by hand: %s", student, name, sentence)
 
     @staticmethod
-    def _allows(code: list[NotebookNode]) -> set[str]:
+    def _rules(code: list[NotebookNode]) -> tuple[set[str], set[str]]:
+        """What the assignments that are asked for allow, and what they forbid."""
         allows: set[str] = set()
+        forbids: set[str] = set()
         for question in filter(None, map(asked, code)):
             with contextlib.suppress(LookupError):
-                allows |= set(find(question.assignment).allows)
-        return allows
+                found = find(question.assignment)
+                allows |= set(found.allows)
+                forbids |= set(found.forbids)
+        return allows, forbids
 
     @staticmethod
     def _loaded(code: list[NotebookNode]) -> set[str]:

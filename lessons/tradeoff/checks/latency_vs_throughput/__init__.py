@@ -343,4 +343,10 @@ ASSIGNMENT = Assignment(
         ),
     ),
     lesson=1,
+    # The fit and the batches that keep up, the frontier, and lesson 1's reading of an event log.
+    forbids=(
+        "tradeoff.model.amortise",
+        "tradeoff.model.frontier.efficient",
+        "tradeoff.lab.commits.four_metrics",
+    ),
 )

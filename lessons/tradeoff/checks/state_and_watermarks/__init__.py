@@ -291,4 +291,5 @@ ASSIGNMENT = Assignment(
         ),
     ),
     lesson=4,
+    forbids=("tradeoff.simulate.windows", "tradeoff.lab.windows"),  # the operator of part 4
 )
