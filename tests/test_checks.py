@@ -26,6 +26,7 @@ from tradeoff.checks import (
     forms,
     memory,
     mistakes,
+    shown,
     shrink,
     study,
 )
@@ -363,6 +364,89 @@ def test_every_kind_of_wrong_answer_is_named(function: Any, words: str) -> None:
     assert words in repr(checks.grade(NIGHTLY, function, "slowest_stage"))
 
 
+def test_a_long_dictionary_is_printed_a_key_a_line() -> None:
+    design = {"rhythm": "batch", "nodes": np.int64(4), "run_minutes": np.float64(36.8)}
+    design |= {"billing": "a cluster is started for each run", "start_up_minutes": 1 / 3}
+    text = shown.call("price", {"design": design, "hours": [7] * 24, "table": pd.DataFrame()})
+    assert (
+        text
+        == """price(
+    design={
+        'rhythm': 'batch',
+        'nodes': 4,
+        'run_minutes': 36.8,
+        'billing': 'a cluster is started for each run',
+        'start_up_minutes': 0.333333,
+    },
+    hours=[7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7],
+    table=…,
+)"""
+    )
+    assert shown.call("price", {"slow": {"usd": 1.0}, "fast": None}) == (
+        "price(slow={'usd': 1.0}, fast=None)"
+    )
+    assert max(map(len, shown.literal(list(range(10**6, 10**6 + 24))).splitlines())) <= shown.WIDTH
+
+
+@pytest.mark.parametrize(
+    ("value", "words"),
+    [
+        (1 / 3, "0.333333"),
+        (89_600_000.0, "89600000.0"),
+        (3_711_750.123, "3711750.0"),
+        (1.42e-5, "1.42e-05"),
+        (np.float32(2.5), "2.5"),
+        ((1.0,), "(1.0,)"),
+        (Case({}, None, "a case"), "Case(arguments={}, truth=None, label='a case')"),
+    ],
+)
+def test_values_are_printed_for_a_reader(value: Any, words: str) -> None:
+    assert shown.short(value) == words
+
+
+def test_what_is_cut_is_cut_behind_a_comma() -> None:
+    assert shown.short(list(range(100)), 20) == "[0, 1, 2, 3, 4, 5, …"
+
+
+def test_answers_that_differ_do_not_look_alike() -> None:
+    assert shown.told_apart(0.1, 0.1 + 1e-9) == ("0.1", repr(0.1 + 1e-9))
+    assert shown.told_apart(1 / 3, 1 / 7) == ("0.333333", "0.142857")
+
+
+def runs_with(count: int, **struck: Any) -> pd.DataFrame:
+    start = pd.date_range("2026-01-01", periods=count, freq="D", tz="UTC")
+    table = pd.DataFrame({"start": start, "rows": np.arange(count) * 7, "hours": 2.0, "by": "x"})
+    for column, value in struck.items():
+        table.loc[20, column] = value
+    return table
+
+
+def test_a_table_shows_the_rows_where_something_happens() -> None:
+    def rows(table: pd.DataFrame) -> list[str]:
+        return shown.excerpt(table).index.tolist()
+
+    assert rows(runs_with(12)) == [str(row) for row in range(12)]
+    assert rows(runs_with(112)) == ["0", "1", "⋮", "110", "111"]
+    struck = ["0", "1", "⋮", "19", "20", "21", "22", "⋮", "110", "111"]
+    assert rows(runs_with(112, hours=9.5)) == struck
+    assert rows(runs_with(112, by="y")) == ["0", "1", "⋮", "19", "20", "21", "⋮", "110", "111"]
+    noisy = pd.DataFrame({"events": np.random.default_rng(1).integers(0, 99, 24)})
+    assert rows(noisy) == [str(row) for row in range(24)], "a day by the hour"
+    noisy = pd.DataFrame({"events": np.random.default_rng(1).integers(0, 99, 25)})
+    assert rows(noisy) == ["0", "1", "2", "3", "⋮", "21", "22", "23", "24"]
+    assert rows(pd.DataFrame({"a": []})) == []
+    assert rows(pd.DataFrame({"a": [np.nan] * 30})) == ["0", "1", "⋮", "28", "29"]
+
+
+def test_a_table_is_in_words() -> None:
+    table = pd.DataFrame({"at": pd.to_datetime(["2026-01-01 06:00:30"]), "s": [1 / 3], "n": [None]})
+    assert shown.excerpt(table).loc["0"].tolist() == ["2026-01-01 06:00", "0.333333", "None"]
+    assert "1 row of 3 columns" in shown.size(table)
+    missing = pd.DataFrame({"at": pd.to_datetime([None, "2026-01-01"])})
+    assert shown.excerpt(missing)["at"].tolist() == ["NaT", "2026-01-01 00:00"]
+    assert "&lt;b&gt;" in shown.as_html(pd.DataFrame({"who": ["<b>"]}))
+
+
 def test_what_a_learner_wrote_is_escaped_in_html() -> None:
     def scripted(**arguments: Any) -> None:
         raise ValueError("<script>alert(1)</script>")
@@ -486,7 +570,9 @@ def test_the_misconception_behind_the_answers_is_named(monkeypatch: pytest.Monke
     report = checks.grade(
         assignment, lambda runs, deadline_hour: deadline_hour <= 6, "misses_deadline"
     )
-    assert "the answers of somebody who expects everything by six. (24 of 24)" in repr(report)
+    assert "the answers of somebody who expects everything by six. (24 of 24 answers)" in repr(
+        report
+    )
     assert "trusts" not in repr(report)
     assert "expects everything by six" in report._repr_html_()
 
@@ -496,7 +582,7 @@ def test_a_misconception_that_says_one_thing_is_named_for_all_of_it(
 ) -> None:
     assignment = with_mistakes(monkeypatch, NEVER, SIX)
     report = checks.grade(assignment, lambda **given: False, "misses_deadline")
-    assert "trusts that all went well. (24 of 24)" in repr(report)
+    assert "trusts that all went well. (24 of 24 answers)" in repr(report)
 
 
 @pytest.mark.parametrize(

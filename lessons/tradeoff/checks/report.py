@@ -7,14 +7,14 @@ the page, so it reads in JupyterLab's light and dark themes and in nbgrader's fe
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
-from textwrap import dedent
 from typing import Any, Literal
 
 import pandas as pd
 
-from tradeoff.checks.judge import Behaviour, Finding, Judgement, shortened
+from tradeoff.checks.judge import Behaviour, Finding, Judgement
 from tradeoff.checks.mistakes import Match
 from tradeoff.checks.record import plain
+from tradeoff.checks.shown import as_html, as_text, call, short, size, told_apart
 
 State = Literal["passed", "failed", "not reached", "could not be judged"]
 SIGNS: dict[State, str] = {
@@ -61,9 +61,10 @@ class Report:
         lines = [f"{SIGNS[self.state]} {self.name}: {self.state}", *self.sentences]
         if self.example is not None:
             shown = self.example
-            lines += ["", f"The smallest example it gets wrong ({shown.label}):", "", _call(shown)]
+            lines += ["", f"The smallest example it gets wrong ({shown.label}):", ""]
+            lines += [_indented(call(shown.function, shown.arguments))]
             for name, table in _tables(shown.arguments):
-                lines += ["", f"    {name}, {_size(table)}:", _indented(_text(table))]
+                lines += ["", f"    {name}, {size(table)}:", _indented(as_text(table))]
             lines += ["", *(f"    {term:<10}{words}" for term, words in _answers(shown))]
             lines += ["", "To get the same arguments in a cell of your own:", f"    {shown.again}"]
         if self.question:
@@ -81,12 +82,12 @@ class Report:
             shown = self.example
             parts += [
                 f"<p>The smallest example it gets wrong ({escape(shown.label)}):</p>",
-                f"<pre>{escape(dedent(_call(shown)))}</pre>",
+                f"<pre>{escape(call(shown.function, shown.arguments))}</pre>",
             ]
             for name, table in _tables(shown.arguments):
                 parts += [
-                    f"<p><code>{escape(name)}</code>, {_size(table)}:</p>",
-                    f'<div style="overflow-x:auto;white-space:nowrap">{_html(table)}</div>',
+                    f"<p><code>{escape(name)}</code>, {size(table)}:</p>",
+                    f'<div style="overflow-x:auto;white-space:nowrap">{as_html(table)}</div>',
                 ]
             rows = "".join(
                 f'<tr><th style="text-align:left;padding-right:1em">{term}</th>'
@@ -103,17 +104,6 @@ class Report:
         return "".join([*parts, "</div>"])
 
 
-def _call(shown: Example) -> str:
-    given = [
-        f"{name}={'…' if isinstance(value, pd.DataFrame) else shortened(value)}"
-        for name, value in shown.arguments.items()
-    ]
-    line = f"    {shown.function}({', '.join(given)})"
-    if len(line) <= 90:
-        return line
-    return f"    {shown.function}(\n" + "".join(f"        {each},\n" for each in given) + "    )"
-
-
 def _answers(shown: Example) -> list[tuple[str, str]]:
     return [
         (term, words)
@@ -124,30 +114,6 @@ def _answers(shown: Example) -> list[tuple[str, str]]:
 
 def _tables(arguments: Mapping[str, Any]) -> list[tuple[str, pd.DataFrame]]:
     return [(n, value) for n, value in arguments.items() if isinstance(value, pd.DataFrame)]
-
-
-def _size(table: pd.DataFrame) -> str:
-    return f"{len(table)} row{'s' * (len(table) != 1)} of {len(table.columns)} columns"
-
-
-def _html(table: pd.DataFrame) -> str:
-    page = _short(table).to_html(max_rows=8, max_cols=12, border=0, justify="right")
-    # nbgrader's feedback page has no padding of its own for cells.
-    for tag in ("td", "th"):
-        page = page.replace(f"<{tag}>", f'<{tag} style="padding:0 .5em;text-align:right">')
-    return page
-
-
-def _short(table: pd.DataFrame) -> pd.DataFrame:
-    """The table with its times to the minute, so that a row fits the page."""
-    times = table.select_dtypes(["datetime", "datetimetz"])
-    return table.assign(
-        **{name: times[name].dt.strftime("%Y-%m-%d %H:%M") for name in map(str, times)}
-    )
-
-
-def _text(table: pd.DataFrame) -> str:
-    return _short(table).to_string(max_rows=8, max_cols=12, line_width=110)
 
 
 def _indented(text: str) -> str:
@@ -175,7 +141,9 @@ def practice(
     )
     if visible.passed:
         return Report(behaviour.name, "passed", (_tally(visible, "examples"), worth))
-    counted = () if match is None else (f"{match.sentence} ({match.alike} of {match.total})",)
+    counted = (
+        () if match is None else (f"{match.sentence} ({match.alike} of {match.total} answers)",)
+    )
     if waits_for:
         return Report(behaviour.name, "not reached", (_not_reached(waits_for), worth, *counted))
     example = _example(assignment, visible)
@@ -247,25 +215,27 @@ def _example(assignment: str, visible: Judgement) -> Example | None:
 
 
 def _shown(assignment: str, behaviour: Behaviour, finding: Finding, number: str) -> Example:
-    came_back, note = _came_back(finding)
+    came_back, true, note = _came_back(finding)
     return Example(
         label=finding.case.label,
         function=behaviour.name,
         arguments=finding.case.arguments,
         came_back=came_back,
-        true=shortened(plain(finding.case.truth)),
+        true=true,
         note=note,
         again=f'arguments = checks.arguments("{assignment}", "{behaviour.name}"{number})',
     )
 
 
-def _came_back(finding: Finding) -> tuple[tuple[str, str], str]:
-    """What the function did, and the verdict's words where they add to it."""
+def _came_back(finding: Finding) -> tuple[tuple[str, str], str, str]:
+    """What the function did, what is true, and the verdict's words where they add to it."""
+    truth = plain(finding.case.truth)
     match finding.answer:
-        case {"returned": {"not_data": what}}:
-            return ("returned", f"an object of type {what}"), finding.verdict.said
-        case {"returned": value}:
-            return ("returned", shortened(value)), finding.verdict.said
         case {"raised": words}:
-            return ("raised", str(words)), ""
-    return ("returned", ""), finding.verdict.said
+            return ("raised", str(words)), short(truth), ""
+        case {"returned": {"not_data": what}}:
+            return ("returned", f"an object of type {what}"), short(truth), finding.verdict.said
+        case {"returned": value}:
+            given, true = told_apart(value, truth)
+            return ("returned", given), true, finding.verdict.said
+    return ("returned", "nothing in time"), short(truth), finding.verdict.said
