@@ -20,7 +20,9 @@ def main(command: list[str]) -> int:
     program = subprocess.Popen(command, stdin=subprocess.DEVNULL)
 
     def watch() -> None:
-        sys.stdin.buffer.read()
+        # Not sys.stdin's buffer: its lock, held at exit by this thread, aborts the interpreter.
+        while os.read(0, 1024):
+            pass
         if sys.platform == "win32":
             program.kill()
         else:
