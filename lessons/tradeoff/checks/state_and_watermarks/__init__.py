@@ -247,7 +247,7 @@ ASSIGNMENT = Assignment(
             explanation=(
                 "State never shrinks here, so halve an interval of days: memory lasts as long as "
                 "`state_bytes` with one copy is below it. If it still fits after ten years, it "
-                "never ends: either windows close, or keys are forgotten, or there are no more "
+                "never runs out: either windows close, or keys are forgotten, or there are no more "
                 "keys. Copies lie elsewhere and do not fill this memory."
             ),
         ),
