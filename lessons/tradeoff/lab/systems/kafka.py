@@ -1,0 +1,354 @@
+"""A real Kafka: one node of its own in a temporary folder, or a cluster that is there already.
+
+    with kafka.open_broker() as broker:             # or open_broker(address="broker-1:9092")
+        topic = broker.create_topic("orders", partitions=2)
+        committed = kafka.play(broker, topic, data.orders("2026-03-02", 3_000), seconds=10)
+
+An order is a JSON message, see `message`; its key is the order's number, so that what happens to
+one order stays in one partition, in order. Lag is in `kafka_lag`, a count in `kafka_streams`.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import tempfile
+import time
+import uuid
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager, suppress
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from tradeoff.lab.systems import needs
+from tradeoff.lab.systems.processes import LabError, Program, free_port, listens, running
+
+if TYPE_CHECKING:
+    from confluent_kafka import Producer
+    from confluent_kafka.admin import AdminClient
+
+VERSION = "4.3.0"
+# The broker's jars, and a logger that says warnings and errors alone.
+JARS = [f"org.apache.kafka:kafka_2.13:{VERSION}", "org.slf4j:slf4j-simple:1.7.36"]
+NEEDS = ("java", "maven", "confluent_kafka")
+# A small heap and one compiler tier: the lab's Java programs live for seconds.
+JAVA = ["-Xmx512m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1"]
+QUIET = ["-Dorg.slf4j.simpleLogger.defaultLogLevel=warn"]
+START_SECONDS = 120.0
+CLUSTER_ID = "dHJhZGVvZmYgbGFiIG9uZQ"  # 16 bytes in base64: "tradeoff lab one"
+ORDERS = "orders"
+
+# One node is broker and controller. Its internal topics have one partition and one copy, a consumer
+# group starts at once instead of waiting for members to come, and a broker that was killed may
+# register again after 3 s, not 9.
+SETTINGS = """process.roles=broker,controller
+node.id=1
+listeners=PLAINTEXT://{address},CONTROLLER://{controller}
+advertised.listeners=PLAINTEXT://{address}
+controller.listener.names=CONTROLLER
+controller.quorum.bootstrap.servers={controller}
+log.dirs={logs}
+auto.create.topics.enable=false
+group.initial.rebalance.delay.ms=0
+broker.session.timeout.ms=3000
+broker.heartbeat.interval.ms=500
+offsets.topic.num.partitions=1
+offsets.topic.replication.factor=1
+transaction.state.log.num.partitions=1
+transaction.state.log.replication.factor=1
+transaction.state.log.min.isr=1
+share.coordinator.state.topic.replication.factor=1
+share.coordinator.state.topic.min.isr=1
+"""
+
+
+class Broker:
+    """A cluster to work with; made by `open_broker`.
+
+    Attributes
+    ----------
+    address : "host:port", the bootstrap servers of any client.
+    prefix : put before the name of every topic, group and application; empty on a broker of ours.
+    folder : where a broker of ours keeps its log; None for a cluster that was there.
+    start_seconds : from starting Java until the broker answered; 0 for a cluster that was there.
+    """
+
+    def __init__(self, address: str, prefix: str = "", folder: Path | None = None) -> None:
+        self.address, self.prefix, self.folder = address, prefix, folder
+        self.start_seconds = 0.0
+        self._program: Program | None = None
+        self._running = ExitStack()
+
+    def named(self, name: str) -> str:
+        """The name of a topic, group or application in this cluster."""
+        return self.prefix + name
+
+    @cached_property
+    def admin(self) -> AdminClient:
+        """Kept: a client that is dropped takes its unanswered requests with it."""
+        from confluent_kafka.admin import AdminClient
+
+        return AdminClient({"bootstrap.servers": self.address, "log_level": 0})
+
+    def create_topic(self, name: str, partitions: int = 1, **settings: str) -> str:
+        """Make a topic, and return its name in this cluster.
+
+        `settings` as Kafka names them, with an underscore for a dot: `cleanup_policy="compact"`.
+        """
+        from confluent_kafka import KafkaException
+        from confluent_kafka.admin import NewTopic
+
+        topic = self.named(name)
+        config = {key.replace("_", "."): value for key, value in settings.items()}
+        new = NewTopic(topic, num_partitions=partitions, config=config)
+        try:
+            self.admin.create_topics([new], operation_timeout=30)[topic].result(60)
+        except KafkaException as error:
+            raise LabError(f"Kafka did not make the topic {topic}: {error.args[0].str()}") from None
+        return topic
+
+    def end_offset(self, topic: str) -> int:
+        """Messages ever written to a topic, summed over its partitions: where its end is."""
+        return sum(self.end_offsets(topic).values())
+
+    def end_offsets(self, topic: str, *, committed_only: bool = False) -> dict[int, int]:
+        """The offset after the last message, by partition.
+
+        With `committed_only` the last stable offset: up to where a reader of `read_committed` sees.
+        """
+        from confluent_kafka import IsolationLevel, TopicPartition
+        from confluent_kafka.admin import OffsetSpec
+
+        level = IsolationLevel.READ_COMMITTED if committed_only else IsolationLevel.READ_UNCOMMITTED
+        admin = self.admin
+        partitions = admin.list_topics(topic, timeout=30).topics[topic].partitions
+        asked = {TopicPartition(topic, number): OffsetSpec.latest() for number in partitions}
+        found = admin.list_offsets(asked, isolation_level=level, request_timeout=30)
+        return {each.partition: future.result(30).offset for each, future in found.items()}
+
+    def topic_bytes(self, topic: str) -> int | None:
+        """Bytes of a topic's log segments on disk; None for a cluster that was there already."""
+        if self.folder is None:
+            return None
+        segments = self.folder.glob(f"log/{topic}-*/*.log")
+        return sum(path.stat().st_size for path in segments)
+
+    def start(self) -> None:
+        """Start a broker of ours, again after `stop`: same folder, same port."""
+        if self.folder is None or self._program is not None:
+            raise LabError("only a broker of the lab that does not run can be started")
+        command = java("kafka.Kafka", str(self.folder / "server.properties"))
+        started = time.monotonic()
+        self._program = self._running.enter_context(
+            running("Kafka", command, self.folder / "broker.txt")
+        )
+        self._program.wait_for(self._answers, START_SECONDS)
+        self.start_seconds = time.monotonic() - started
+
+    def stop(self) -> None:
+        """SIGKILL to a broker of ours: what a machine that goes down does. `start` brings it back.
+
+        What it had acknowledged is in its log; the log's last segment is checked at the next start.
+        """
+        if self._program is None:
+            raise LabError("only a running broker of the lab can be stopped")
+        self._program.kill()
+        self._program = None
+        self._running.close()
+
+    def _answers(self) -> bool:
+        from confluent_kafka import KafkaException
+
+        if not listens(int(self.address.rsplit(":", 1)[1])):
+            return False
+        with suppress(KafkaException):
+            return bool(self.admin.list_topics(timeout=5).brokers)
+        return False
+
+    def _clear(self) -> None:
+        """Delete the topics and groups of this prefix from a cluster that was there."""
+        admin = self.admin
+        topics = [name for name in admin.list_topics(timeout=30).topics if self._owns(name)]
+        groups = [each.group_id for each in admin.list_consumer_groups().result(30).valid]
+        groups = [name for name in groups if self._owns(name)]
+        done = admin.delete_topics(topics, operation_timeout=30) if topics else {}
+        done |= admin.delete_consumer_groups(groups) if groups else {}
+        for name, future in done.items():
+            try:
+                future.result(60)
+            except Exception as error:  # the others still have to go
+                print(f"left behind in Kafka: {name} ({error})")
+
+    def _owns(self, name: str) -> bool:
+        return bool(self.prefix) and name.startswith(self.prefix)
+
+
+@contextmanager
+def open_broker(address: str | None = None) -> Iterator[Broker]:
+    """A broker that runs while the block does, or a cluster of yours.
+
+    Parameters
+    ----------
+    address : bootstrap servers of a cluster that is there; by default the environment's
+        TRADEOFF_KAFKA. Its topics of this block have a prefix of their own and are deleted at the
+        end. Without one, a broker of the lab's own on this machine's loopback, gone at the end
+        with all it kept.
+
+    Raises Missing without Java, Maven or confluent-kafka, LabError when the broker does not start.
+    """
+    given = address or os.environ.get("TRADEOFF_KAFKA")
+    if given:
+        needs.demand("Kafka", "confluent_kafka")
+        broker = Broker(given, prefix=f"tradeoff-{uuid.uuid4().hex[:8]}-")
+        if not broker.admin.list_topics(timeout=30).brokers:
+            raise LabError(f"no broker answers at {given}")
+        try:
+            yield broker
+        finally:
+            broker._clear()
+        return
+    needs.demand("Kafka", *NEEDS)
+    with tempfile.TemporaryDirectory(prefix="tradeoff-kafka-", ignore_cleanup_errors=True) as made:
+        broker = Broker(f"127.0.0.1:{free_port()}", folder=Path(made))
+        _format(broker.address, Path(made))
+        try:
+            broker.start()
+            yield broker
+        finally:  # nobody reads the log again, so no time is spent on closing it well
+            if broker._program is not None:
+                broker.stop()
+
+
+def java(*words: str, jars: Sequence[str] = JARS) -> list[str]:
+    """The command that runs a Java program of the lab with these jars."""
+    return [str(needs.java()), *JAVA, *QUIET, "-cp", needs.classpath(jars), *words]
+
+
+def _format(address: str, folder: Path) -> None:
+    """Write the settings of a new node and make its log's folder, as a cluster of one."""
+    settings = folder / "server.properties"
+    logs = (folder / "log").as_posix()
+    controller = f"127.0.0.1:{free_port()}"
+    settings.write_text(SETTINGS.format(address=address, controller=controller, logs=logs), "utf-8")
+    how = ["format", "--standalone", "--cluster-id", CLUSTER_ID, "--config", str(settings)]
+    command = java("kafka.tools.StorageTool", *how)
+    with running("Kafka's storage tool", command, folder / "format.txt") as program:
+        program.finish(START_SECONDS)
+
+
+# --- orders as messages ---------------------------------------------------------------------------
+
+
+def message(row: Mapping[Any, Any], committed: float) -> bytes:
+    """An order as JSON, the message of the topic `orders`.
+
+    Keys: order_id, order_timestamp (microseconds since the epoch, UTC), product_id, region,
+    amount_cents, committed (seconds since the epoch: when the source had it committed).
+    """
+    stamp = row["order_timestamp"]
+    micros = stamp if isinstance(stamp, int) else pd.Timestamp(stamp).value // 1_000
+    order = {
+        "order_id": int(row["order_id"]),
+        "order_timestamp": micros,
+        "product_id": int(row["product_id"]),
+        "region": str(row["region"]),
+        "amount_cents": int(row["amount_cents"]),
+        "committed": committed,
+    }
+    return json.dumps(order, separators=(",", ":")).encode()
+
+
+def producer(broker: Broker, **settings: Any) -> Producer:
+    """An idempotent producer: all copies acknowledge, a retry neither doubles nor reorders.
+
+    It goes on trying for two minutes while a broker is away.
+    """
+    from confluent_kafka import Producer
+
+    return Producer(
+        {
+            "bootstrap.servers": broker.address,
+            "enable.idempotence": True,
+            "acks": "all",
+            "linger.ms": 5,
+            "delivery.timeout.ms": 120_000,
+            "reconnect.backoff.max.ms": 500,
+            "log_level": 0,
+            **settings,
+        }
+    )
+
+
+class Deliveries:
+    """What a producer's broker has acknowledged; raises LabError for what it has not."""
+
+    def __init__(self) -> None:
+        self.delivered = 0
+        self.failed: list[str] = []
+
+    def __call__(self, error: Any, delivered: Any) -> None:
+        if error is not None:
+            self.failed.append(str(error))
+        else:
+            self.delivered += 1
+
+    def flush(self, sender: Producer, seconds: float = 150.0) -> None:
+        """Until all that was sent is acknowledged."""
+        left = sender.flush(seconds)
+        if left or self.failed:
+            raise LabError(
+                f"Kafka acknowledged {self.delivered:,} messages, not {left + len(self.failed):,} "
+                f"others: {self.failed[0] if self.failed else 'no answer in time'}"
+            )
+
+
+def play(broker: Broker, topic: str, orders: pd.DataFrame, seconds: float = 0.0) -> pd.Series:
+    """Send orders at an even pace over so many seconds; 0 sends as fast as it goes.
+
+    Stands for the source: an order counts as committed when it is sent.
+
+    Returns
+    -------
+    Seconds since the epoch by order_id, the `committed` of `contract.ages`; of an order that stands
+    twice, the first.
+    """
+    sender, deliveries = producer(broker), Deliveries()
+    rows = orders.assign(order_timestamp=_micros(orders["order_timestamp"])).to_dict("records")
+    pause = seconds / max(len(rows), 1)
+    committed = np.empty(len(rows))
+    begun = time.time()
+    for at, row in enumerate(rows):
+        while (wait := begun + at * pause - time.time()) > 0:
+            sender.poll(min(wait, 0.05))
+        committed[at] = time.time()
+        _send(sender, topic, str(row["order_id"]), message(row, committed[at]), deliveries)
+    deliveries.flush(sender)
+    times = pd.Series(committed, pd.Index(orders["order_id"]), name="committed")
+    return times[~times.index.duplicated()]
+
+
+def send(broker: Broker, topic: str, messages: Iterable[tuple[str, bytes]]) -> int:
+    """Send (key, value) pairs as they are, malformed ones too; returns how many were delivered."""
+    sender, deliveries = producer(broker), Deliveries()
+    for key, value in messages:
+        _send(sender, topic, key, value, deliveries)
+    deliveries.flush(sender)
+    return deliveries.delivered
+
+
+def _send(sender: Producer, topic: str, key: str, value: bytes, deliveries: Deliveries) -> None:
+    while True:
+        try:
+            sender.produce(topic, value, key, on_delivery=deliveries)
+            break
+        except BufferError:  # its queue is full: let it deliver
+            sender.poll(0.1)
+    sender.poll(0)
+
+
+def _micros(stamps: pd.Series) -> pd.Series:
+    return stamps.astype("datetime64[us]").astype("int64")
