@@ -7,8 +7,10 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from tradeoff.diagnosis import causes
 from tradeoff.diagnosis.options import CLUSTER, QUERY, Option, Workshop, smallest
 from tradeoff.diagnosis.questions import DAY_HOURS, DIMENSIONS, clock, date, unmet
+from tradeoff.diagnosis.rhythm import NOT_NEEDED
 from tradeoff.model import Consumer, engine, words
 
 if TYPE_CHECKING:
@@ -44,10 +46,24 @@ def options_of(found: Diagnosis) -> list[Option]:
     mended = [*_undone(found, keep), *_bounded(found, keep)]
     workshop = found.workshop
     ladder = workshop.ladder(found.rereads) if workshop else []
+    if found.instead is not None:
+        ladder = [found.instead, *ladder]
+        if found.findings["rhythm"].verdict == "yes":
+            ladder = [_no_dearer(one, found.instead) for one in ladder]
     grows = found.checks["state"].side == "above"
     if grows:  # no schedule bounds what the logic remembers
         ladder = [replace(one, missed=(*one.missed, "its state still grows")) for one in ladder]
     return [keep, *mended, *ladder]
+
+
+def _no_dearer(option: Option, batch: Option) -> Option:
+    """An option that still pays for what nobody needs misses the point."""
+    likely, least = option.usd_per_day[1], batch.usd_per_day[1]
+    if not likely >= NOT_NEEDED * least:
+        return option
+    return replace(
+        option, missed=(*option.missed, f"{words.usd(likely)} a day for what nobody needs")
+    )
 
 
 def _keep(found: Diagnosis) -> Option:
@@ -70,7 +86,9 @@ def _keep(found: Diagnosis) -> Option:
 
 def _missed_today(found: Diagnosis) -> list[str]:
     missed = []
-    if found.checks["throughput"].side == "above" and found.then.hours_now:
+    if found.findings["peak"].verdict == "yes":
+        missed.append(found.checks["throughput"].says)
+    elif found.checks["throughput"].side == "above" and found.then.hours_now:
         run = words.duration(found.then.hours_now.mid * 3600)
         missed.append(
             f"a run of {run} (window {words.duration(found.limits.run_window_hours * 3600)})"
@@ -86,6 +104,8 @@ def _missed_today(found: Diagnosis) -> list[str]:
 def _bill_today(found: Diagnosis) -> float:
     """USD a day: what typical runs cost, and the model's price of people; NaN if unknown."""
     assert found.then.hours_now is not None
+    if found.fit and found.fit.always_on:
+        return found.fit.usd_around_the_clock
     if found.history.has("cost_usd"):
         each = float(found.then.recent["cost_usd"].median())
     elif found.fit:
@@ -157,6 +177,10 @@ def headline(found: Diagnosis) -> str:
         return f"Not decided: {_lower(found.findings['dimension'].says)}"
     if fails == "none":
         return f"Nothing fails: {_lower(found.findings['dimension'].says)}"
+    if found.cause == causes.STREAM:
+        return _unneeded(found)
+    if found.cause == causes.PEAK:
+        return f"Under-provisioned at the peak: {_lower(found.findings['peak'].says)}"
     if fails != "throughput":
         return f"{fails.capitalize()} fails: {found.checks[fails].says}."
     since = next((one for one in found.dates if one.hours == found.limits.run_window_hours), None)
@@ -173,6 +197,19 @@ def headline(found: Diagnosis) -> str:
         times = volume["run_hours_now"] / volume["run_hours_then"]
         return f"Runs became {times:.1f} times slower at the same volume: {said}."
     return f"Runs do not fit their window: {said}."
+
+
+def _unneeded(found: Diagnosis) -> str:
+    assert found.instead is not None
+    assert found.instead.plan is not None
+    (path,) = found.instead.plan.paths
+    every = words.duration(path.cadence.interval_seconds)
+    today, batch = found.options[0].usd_per_day[1], found.instead.usd_per_day[1]
+    return (
+        f"Streaming nobody needs: batch every {every} serves everyone for "
+        f"{words.usd(_round(today - batch))} a day less ({usd(found.instead)} in place of "
+        f"{words.usd(_round(today))})."
+    )
 
 
 def recommendation(found: Diagnosis) -> str:

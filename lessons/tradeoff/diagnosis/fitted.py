@@ -10,17 +10,31 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
+import pandas as pd
 
 from tradeoff.diagnosis import robust
 from tradeoff.diagnosis.history import History
 from tradeoff.diagnosis.questions import DAY_HOURS, Limits, Then, spikes
 from tradeoff.diagnosis.robust import Estimate
-from tradeoff.model import Engine, State, Workload, constant, day_curve, engine, words
+from tradeoff.model import (
+    Billing,
+    Engine,
+    Rhythm,
+    State,
+    Workload,
+    constant,
+    day_curve,
+    engine,
+    words,
+)
+from tradeoff.model.cost import OPERATIONS_FACTOR
 from tradeoff.model.stages import STAGES
 
 CADENCES_HOURS = (1, 2, 3, 4, 6, 8, 12, 24)
 KNOWN_WELL = 0.3  # the fixed part is known when its range is at most this share of a run
 LEAST = 1e-9  # seconds a row: below it a stage is no limit
+LOOP = 500  # runs of a loop that tell how it is paid
+FOLLOWS = 0.005  # spread of run times from which cost could be seen to follow them
 
 
 class CannotPrice(Exception):
@@ -41,6 +55,7 @@ class Fitted:
     usd_per_hour, nodes : price of today's cluster, and how many nodes it is taken for.
     curve : 24 hourly weights of the day's arrivals.
     interval_hours : as one of the cadences that a model day holds.
+    always_on : a loop's cluster is paid around the clock, not for its runs; None: can't tell.
     assumed : what no column said, one sentence each.
     """
 
@@ -56,6 +71,14 @@ class Fitted:
     interval_hours: float
     assumed: tuple[str, ...]
     state: State | None = None
+    always_on: bool | None = False
+
+    @property
+    def usd_around_the_clock(self) -> float:
+        """USD a day of a loop that is always on, with the people it takes."""
+        people = engine("spark_ephemeral").operations_usd_per_day
+        people *= OPERATIONS_FACTOR[Rhythm.MICRO_BATCH.value]
+        return self.usd_per_hour * DAY_HOURS + people
 
     @property
     def readings(self) -> list[float]:
@@ -84,8 +107,17 @@ class Fitted:
         )
 
     def today(self, fixed_seconds: float) -> Engine:
-        """Today's cluster as an engine, paid from a run's start to its end."""
+        """Today's cluster as an engine, paid from a run's start to its end unless always on."""
         base = engine("spark_ephemeral")
+        if self.always_on:
+            return replace(
+                base,
+                name="today's cluster",
+                billing=Billing.ALWAYS_ON,
+                start_up_seconds=0.0,
+                overhead_seconds=fixed_seconds,
+                node_usd_per_hour=self.usd_per_hour / self.nodes,
+            )
         start = min(base.start_up_seconds, fixed_seconds)
         return replace(
             base,
@@ -123,14 +155,14 @@ def fitted(
         raise CannotPrice("the history has no rows_new or rows_read")
     interval = _cadence(limits.interval_hours)
     assumed: list[str] = []
-    recent = then.recent
     read, new = (name if history.has(name) else None for name in ("rows_read", "rows_new"))
     if new is None:
         assumed.append("rows_read is taken for the rows that arrive: no run rereads")
     if read is None:
         assumed.append("rows_new is taken for the rows a run reads: no run rereads")
-    per_run = _typical(recent[read or new].to_numpy())
-    arrive = _typical(recent[new or read].to_numpy())
+    day = _last_day(then, limits)
+    per_run = _typical(day[read or new].to_numpy())
+    arrive = _typical(day[new or read].to_numpy())
     per_day = arrive * DAY_HOURS / limits.interval_hours
     seconds, fixed, identified = _run_seconds(then, str(read or new), since_run, per_run)
     if not identified:
@@ -138,7 +170,8 @@ def fitted(
             f"runs of one size do not tell what part of a run grows with rows: figures are given "
             f"for {words.duration(fixed.low)} to {words.duration(fixed.high)} that do not"
         )
-    usd, price = _price(history)
+    awake = always_on(history, limits)
+    usd, price = _price(history, limits.interval_hours if awake else None)
     assumed += price
     typical_price = engine("spark_ephemeral").node_usd_per_hour
     if nodes is None:
@@ -165,6 +198,36 @@ def fitted(
         interval,
         tuple(assumed),
         state,
+        awake,
+    )
+
+
+def always_on(history: History, limits: Limits) -> bool | None:
+    """Whether a loop of less than an hour costs the same whatever its runs take.
+
+    None when runs take the same time anyway, or when the history has no cost.
+    """
+    if limits.interval_hours >= 1:
+        return False
+    if not history.has("cost_usd"):
+        return None
+    runs = history.runs.tail(LOOP)
+    runs = runs[(runs["cost_usd"] > 0) & (runs["seconds"] > 0)]
+    cost, seconds = (_spread(runs[name].to_numpy()) for name in ("cost_usd", "seconds"))
+    return None if seconds < FOLLOWS else bool(cost < seconds / 4)
+
+
+def _spread(values: np.ndarray) -> float:
+    """How far values lie from their median, as a share of it; 0 for none."""
+    middle = float(np.median(values)) if len(values) else 0.0
+    return float(np.median(np.abs(values - middle))) / middle if middle else 0.0
+
+
+def _last_day(then: Then, limits: Limits) -> pd.DataFrame:
+    """Recent runs; of a loop, the last whole day's, for the hours of a day differ."""
+    of_a_day = round(DAY_HOURS / limits.interval_hours)
+    return (
+        then.runs.tail(of_a_day) if len(then.recent) < of_a_day <= len(then.runs) else then.recent
     )
 
 
@@ -229,8 +292,12 @@ def _shares(history: History) -> dict[str, float]:
     return {stage: slope / total for stage, slope in slopes.items()}
 
 
-def _price(history: History) -> tuple[float, list[str]]:
+def _price(history: History, paid_hours: float | None) -> tuple[float, list[str]]:
+    """USD an hour of the cluster: of each run's own time, or of the `paid_hours` between two."""
     runs = history.runs.tail(100)
+    if paid_hours is not None:
+        awake = "its cluster is taken to be paid around the clock: cost does not follow run time"
+        return float(runs["cost_usd"].median()) / paid_hours, [awake]
     if history.has("cost_usd"):
         hours = runs["seconds"].to_numpy() / 3600
         each = runs["cost_usd"].to_numpy()[hours > 0] / hours[hours > 0]

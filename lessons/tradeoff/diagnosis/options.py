@@ -42,6 +42,8 @@ CALLED = {
     "flink": "Flink, always on",
 }
 
+BATCH = "Batch instead of streaming"
+
 # What each change touches; the order is that of the ladder.
 CLUSTER, SCHEDULE, QUERY, PATH, ENGINE = "cluster", "schedule", "query", "second path", "engine"
 
@@ -196,6 +198,14 @@ class Workshop:
             interval = float(frame["interval_seconds"].to_numpy()[row])
             changes["cadence"] = Cadence.every(interval)
         return self.option(name, touches, Plan(name, [design.but(**changes)]))
+
+    def batch(self) -> Option | None:
+        """The cheapest batch on a cluster that is started for each run; None if none serves."""
+        started = self.fit.offered("spark_ephemeral")
+        found = cheapest_path(self._grown(), self.consumers, [started], self.start_hour)
+        if found is None:
+            return None
+        return self.option(BATCH, (SCHEDULE, CLUSTER), Plan(BATCH, [self._shrunk(found[0])]))
 
     def split(self) -> Option:
         """Each tier on the cheapest path that serves it, on any engine that is offered."""

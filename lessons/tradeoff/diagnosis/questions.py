@@ -291,10 +291,14 @@ class Served:
     complete_hour: Estimate | None
 
     @property
+    def need_hours(self) -> float:
+        """The oldest its data may be."""
+        return (self.consumer.freshness_seconds or np.inf) / 3600
+
+    @property
     def state(self) -> str:
         """`below` its limits, `above` one of them, or `borderline`."""
-        need = (self.consumer.freshness_seconds or np.inf) / 3600
-        states = [self.age_hours.against(need)]
+        states = [self.age_hours.against(self.need_hours)]
         if self.consumer.deadline_hour is not None and self.complete_hour is not None:
             states.append(self.complete_hour.against(self.consumer.deadline_hour))
         return next((word for word in ("above", "borderline") if word in states), "below")

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from tradeoff.diagnosis import advice, fitted, growth, options, questions
+from tradeoff.diagnosis import advice, causes, fitted, growth, options, questions, rhythm
 from tradeoff.diagnosis.fitted import CannotPrice, Fitted
 from tradeoff.diagnosis.growth import Crossing
 from tradeoff.diagnosis.history import History, HistoryError, history
@@ -35,9 +35,11 @@ class Diagnosis:
     history : the runs as they were understood, and what was set aside.
     limits : what the pipeline was held against.
     consumers : who reads the result; empty when nobody said.
-    findings : `volume`, `rereading`, `freshness`, `stage` (the four questions), and `dimension`.
+    findings : `volume`, `rereading`, `freshness`, `stage` (the four questions), `peak` and
+        `rhythm` (what a typical run does not show), and `dimension`.
     checks : each dimension against its limit.
     served : what each consumer gets today.
+    instead : the batch that a loop on a cluster that never sleeps is held against, if any serves.
     """
 
     name: str
@@ -49,6 +51,7 @@ class Diagnosis:
     served: tuple[Served, ...]
     then: Then = field(repr=False)
     given: Mapping[str, Any] = field(repr=False)
+    instead: Option | None = field(default=None, repr=False)
 
     @property
     def outgrown(self) -> bool | None:
@@ -77,6 +80,21 @@ class Diagnosis:
     def fails(self) -> str | None:
         """throughput, latency, cost, state or none; None when that can't be told."""
         return _word(self.findings["dimension"])
+
+    @property
+    def failing(self) -> tuple[str, ...]:
+        """Every dimension beyond its limit; the first is the one that `fails`."""
+        return tuple(name for name in questions.DIMENSIONS if self.checks[name].side == "above")
+
+    @property
+    def shared(self) -> bool | None:
+        """True when consumers of several tiers share the pipeline; None when nobody is named."""
+        return _yes(self.findings["freshness"])
+
+    @property
+    def cause(self) -> str | None:
+        """What makes it fail, by name (`diagnosis.causes`); None when that can't be told."""
+        return causes.cause(self)
 
     @cached_property
     def trend(self) -> growth.Trend:
@@ -239,15 +257,23 @@ def diagnose(
     then = questions.then_and_now(known, limits.interval_hours)
     served = tuple(questions.served(then, limits, readers))
     checks = questions.checks(then, known, limits, served, bool(readers))
+    at_peak = rhythm.peak(then, limits, rhythm.busiest(then, limits))
+    checks["throughput"] = rhythm.at_the_peak(checks["throughput"], at_peak, limits)
     findings = {
         "volume": questions.outgrown(then, limits),
         "rereading": questions.rereads(then, known),
         "freshness": questions.freshness(served, bool(readers)),
         "stage": questions.slowest_stage(then, known),
-        "dimension": questions.fails(checks),
+        "peak": at_peak,
     }
     given = {"nodes": nodes, "peak_factor": peak_factor, "state": state}
-    return Diagnosis(name, known, limits, readers, findings, checks, served, then, given)
+    found = Diagnosis(name, known, limits, readers, findings, checks, served, then, given)
+    # Only a loop is priced at once: whether somebody needs it is a question of its price.
+    workshop = found.workshop if limits.interval_hours < 1 else None
+    findings["rhythm"], instead = rhythm.needed(workshop, limits, bool(readers))
+    checks["cost"] = rhythm.not_wasted(checks["cost"], findings["rhythm"])
+    findings["dimension"] = questions.fails(checks)
+    return replace(found, instead=instead)
 
 
 def _yes(finding: Finding) -> bool | None:
