@@ -1,0 +1,356 @@
+"""Change data capture: what is committed to a table of PostgreSQL, as a stream of its changes.
+
+    with cdc.changes(source) as stream:
+        for change in stream:
+            ...                            # change.kind, change.row, change.committed_seconds
+            stream.confirm(change.lsn)     # once the consumer has it for good
+
+PostgreSQL's own logical replication: a publication says what is sent, a replication slot remembers
+how far a consumer has confirmed and keeps the write-ahead log (WAL) from there on. What was not
+confirmed is sent again, so a change comes at least once; a consumer that stores the position
+together with its result, and skips what it has had, counts it exactly once.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import select
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from tradeoff.lab.systems.pgoutput import (
+    UNSENT,
+    Begin,
+    Commit,
+    Decoder,
+    Delete,
+    Insert,
+    Row,
+    Truncate,
+    Update,
+)
+from tradeoff.lab.systems.processes import LabError
+from tradeoff.lab.systems.slots import (
+    TABLE,
+    Held,
+    SlotInUse,
+    Source,
+    SourceGone,
+    drop,
+    held,
+    position,
+    prepare,
+    replicating,
+    text,
+    told,
+    url_of,
+)
+
+__all__ = [
+    "Change",
+    "Held",
+    "Landing",
+    "SlotInUse",
+    "Source",
+    "SourceGone",
+    "Stream",
+    "changes",
+    "drop",
+    "held",
+    "land",
+    "position",
+    "prepare",
+    "signed",
+    "text",
+]
+
+SLOT = "tradeoff_cdc"
+ASK_SECONDS = 0.05  # how often an idle stream asks how far the server has read
+MOST_CHANGES = 20_000  # that one `read` returns, unless one transaction is larger
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """A row that was inserted, updated or deleted, or a table that was truncated.
+
+    Attributes
+    ----------
+    lsn : end of its transaction in the WAL, in bytes: the position to confirm. All changes of a
+        transaction share it, later transactions have larger ones.
+    number : its place in its transaction, from 0; `(lsn, number)` is a change's name for good.
+    kind : "insert", "update", "delete" or "truncate".
+    committed_seconds : when it was committed, since the epoch, by the server's clock.
+    row : the row after the change; a deleted row as it was. Timestamps are microseconds since the
+        epoch, text where no calendar holds them ("infinity"). Empty for "truncate".
+    before : the row before an update or delete.
+    """
+
+    lsn: int
+    number: int
+    kind: str
+    committed_seconds: float
+    row: Row
+    before: Row | None = None
+
+
+class Stream:
+    """The changes of one table, in the order of their commits; made by `changes`.
+
+    Only `end_at` may be called from another thread.
+    """
+
+    def __init__(self, cursor: Any, slot: str, start: int) -> None:
+        self.slot, self.position = slot, start
+        self._cursor, self._decoder, self._start = cursor, Decoder(), start
+        self._open: list[tuple[str, Row, Row | None]] = []
+        self._inside = False
+        self._until: int | None = None
+
+    def read(self, wait_seconds: float = 0.0) -> list[Change]:
+        """What has arrived, whole transactions only; waits so long for the first of them.
+
+        `position` is then the place before which every committed change has been returned. Raises
+        SourceGone when the server goes away.
+        """
+        taken: list[Change] = []
+        end = time.monotonic() + wait_seconds
+        with told(self.slot):
+            while len(taken) < MOST_CHANGES:
+                if message := self._cursor.read_message():
+                    taken += self._decoded(message.payload)
+                    continue
+                if not self._inside:
+                    self.position = max(self.position, self._cursor.wal_end)
+                left = end - time.monotonic()
+                if taken or left <= 0 or self.ended:
+                    break
+                self._cursor.send_feedback(reply=True)
+                select.select([self._cursor], [], [], min(left, ASK_SECONDS))
+        return taken
+
+    def __iter__(self) -> Iterator[Change]:
+        """Change after change; endless until `end_at` is called."""
+        while not self.ended:
+            yield from self.read(0.2)
+
+    def end_at(self, lsn: int) -> None:
+        """Let the iteration end once all that was committed before this position has come."""
+        self._until = lsn
+
+    @property
+    def ended(self) -> bool:
+        """Whether all before the position given to `end_at` has come."""
+        return self._until is not None and self.position >= self._until
+
+    def confirm(self, lsn: int) -> None:
+        """All changes up to this one are done with: the server may forget them, sends none again.
+
+        Call it after the consumer's own commit, never before: a crash in between repeats changes,
+        a crash after a confirmation that came too early loses them.
+        """
+        with told(self.slot):
+            self._cursor.send_feedback(write_lsn=lsn, flush_lsn=lsn, apply_lsn=lsn, force=True)
+
+    def _decoded(self, payload: bytes) -> list[Change]:
+        """The changes of a transaction once its end is there, else none."""
+        message = self._decoder.decode(payload)
+        if isinstance(message, Begin):
+            self._open, self._inside = [], True
+        elif isinstance(message, Insert):
+            self._open.append(("insert", message.new, None))
+        elif isinstance(message, Update):
+            old = message.old or {}
+            new = {
+                name: old.get(name) if value is UNSENT else value
+                for name, value in message.new.items()
+            }
+            self._open.append(("update", new, message.old))
+        elif isinstance(message, Delete):
+            self._open.append(("delete", message.old, message.old))
+        elif isinstance(message, Truncate):
+            self._open.append(("truncate", {}, None))
+        elif isinstance(message, Commit):
+            self._inside = False
+            self.position = max(self.position, message.end_lsn)
+            if message.end_lsn > self._start:  # else the consumer has had it
+                return [
+                    Change(message.end_lsn, number, kind, message.committed_seconds, row, before)
+                    for number, (kind, row, before) in enumerate(self._open)
+                ]
+        return []
+
+
+@contextmanager
+def changes(
+    source: Source | str,
+    slot: str = SLOT,
+    *,
+    table: str = TABLE,
+    start: int = 0,
+    keep: bool = False,
+) -> Iterator[Stream]:
+    """The changes of a table from now on, or from where the slot of this name was left.
+
+    Parameters
+    ----------
+    source : a PostgreSQL (`.url`) or its libpq URL.
+    slot : name of the replication slot, and of the publication beside it; made where missing. A
+        slot that a killed consumer left is read on from its last confirmed position.
+    table : "schema.table". Its replica identity is set to FULL, so that updates and deletes bring
+        the row before: without that an amount that is corrected cannot be taken back.
+    start : a position the consumer has stored: changes up to it are not returned again, whatever
+        was confirmed.
+    keep : leave the slot when the block ends; whoever keeps it must `drop` it, since a slot that
+        nobody reads from keeps WAL for ever.
+
+    Raises SlotInUse while another consumer reads from the slot, SourceGone without a server,
+    LabError where it does not allow logical replication.
+    """
+    prepare(source, slot, table)
+    try:
+        with replicating(source, slot, start) as cursor:
+            yield Stream(cursor, slot, start)
+    except SlotInUse:
+        keep = True  # it is another consumer's
+        raise
+    finally:
+        if not keep:
+            with suppress(SourceGone):  # never hide why the block ended
+                drop(source, slot)
+
+
+# --- a landing folder -----------------------------------------------------------------------------
+
+
+class Landing:
+    """Changes that land as files while the block of `land` runs.
+
+    Attributes
+    ----------
+    folder : where. rows : rows landed so far.
+    """
+
+    def __init__(self, source: Source | str, folder: Path, slot: str, every_seconds: float) -> None:
+        self.folder, self.rows = folder, 0
+        self._url, self._slot, self._every = url_of(source), slot, every_seconds
+        self._until: int | None = None
+        self._reached = 0
+        self._leave = threading.Event()
+        self._failed: BaseException | None = None
+        self._ready = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="landing", daemon=True)
+
+    def finish(self, seconds: float = 60.0) -> None:
+        """Until all that was committed before this call has landed; it then goes on."""
+        until = position(self._url)
+        end = time.monotonic() + seconds
+        while self._reached < until:
+            if self._failed is not None:
+                raise self._failed
+            if time.monotonic() > end:
+                raise LabError(f"changes had not landed in {self.folder} after {seconds:g} s")
+            time.sleep(0.01)
+
+    def _run(self) -> None:
+        try:
+            landed = [int(each.stem.split("-")[1], 16) for each in self.folder.glob("*.jsonl")]
+            start = max(landed, default=0)
+            with changes(self._url, self._slot, start=start, keep=True) as stream:
+                self._ready.set()
+                while not self._leave.is_set():
+                    due = time.monotonic() + self._every
+                    taken = stream.read(self._every)
+                    while (left := due - time.monotonic()) > 0 and not self._leave.is_set():
+                        taken += stream.read(min(left, 0.05))
+                    if taken:
+                        self.rows += write(self.folder, taken)
+                        stream.confirm(taken[-1].lsn)
+                    self._reached = stream.position
+        except BaseException as error:  # told to whoever waits
+            self._failed = error
+        finally:
+            self._ready.set()
+
+
+@contextmanager
+def land(
+    source: Source | str,
+    folder: Path,
+    slot: str = "tradeoff_landing",
+    *,
+    every_seconds: float = 0.1,
+    keep: bool = False,
+) -> Iterator[Landing]:
+    """Let a table's changes land in a folder, as files of JSON lines, while the block runs.
+
+    A file is named by the first and last position in it, sixteen hexadecimal digits each
+    (`FIRST-LAST.jsonl`), so that names sort as commits do; it holds whole transactions and appears
+    at once, complete. A second landing into the folder goes on behind the newest file: no change
+    lands twice, though a landing be killed between a file and its confirmation.
+
+    A line holds order_id, order_timestamp (microseconds since the epoch), product_id, region,
+    amount_cents, committed (seconds since the epoch), lsn, number, and sign: 1 for a row that came
+    to be, -1 for one that is no more. An update is two lines, the row before with -1 first, so
+    sums of sign and of sign * amount_cents are right whatever was corrected.
+
+    When the block ends without an error, all that was committed has landed. Raises as `changes`.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    landing = Landing(source, folder, slot, every_seconds)
+    landing._thread.start()
+    try:
+        landing._ready.wait()
+        if landing._failed is not None:
+            raise landing._failed
+        yield landing
+        landing.finish()
+    finally:
+        landing._leave.set()
+        landing._thread.join()
+        if not keep:
+            with suppress(SourceGone, SlotInUse):
+                drop(source, slot)
+
+
+def write(folder: Path, taken: list[Change]) -> int:
+    """Changes as one file of the landing folder; returns how many lines it holds."""
+    lines = [json.dumps(line) for change in taken for line in signed(change)]
+    name = f"{taken[0].lsn:016X}-{taken[-1].lsn:016X}.jsonl"
+    beside = folder / f".{name}.new"  # readers pass over names that begin with a dot
+    with beside.open("w", encoding="utf-8", newline="\n") as file:
+        file.writelines(line + "\n" for line in lines)
+        file.flush()
+        os.fsync(file.fileno())
+    os.replace(beside, folder / name)
+    return len(lines)
+
+
+def signed(change: Change) -> list[Row]:
+    """A change as rows to add up, each with its sign; see `land`.
+
+    Raises LabError for a truncated table, whose rows nobody names, and for an update or delete that
+    does not bring the whole row before.
+    """
+    if change.kind == "truncate":
+        raise LabError(
+            f"the table was truncated at {text(change.lsn)}: which rows that took away the log "
+            "does not say; empty the result and start a new slot, or DELETE instead"
+        )
+    name: Row = {"committed": change.committed_seconds, "lsn": change.lsn, "number": change.number}
+    rows = []
+    if change.kind != "insert":
+        if change.before is None or len(change.before) < len(change.row) or len(change.before) < 2:
+            raise LabError(
+                f"the {change.kind} at {text(change.lsn)} does not bring the row before: "
+                "ALTER TABLE … REPLICA IDENTITY FULL, and start a new slot"
+            )
+        rows.append(change.before | name | {"sign": -1})
+    if change.kind != "delete":
+        rows.append(change.row | name | {"sign": 1})
+    return rows
