@@ -27,7 +27,6 @@ from pathlib import Path
 
 import solved
 from solved import Mutant
-from tradeoff.checks import authoring
 
 HERE = Path(__file__).resolve().parent
 CONFIGURATION = """\
@@ -76,11 +75,11 @@ def tried(assignment: str) -> Iterator[tuple[str, Mutant]]:
 
 def _changed(diff: list[str], sign: str) -> str:
     lines = [line[1:].strip() for line in diff if line.startswith(sign)]
-    return " / ".join(lines[1:])  # the first names the file
+    return "\n".join(lines[1:])  # the first names the file
 
 
 def main() -> int:
-    names = authoring.names(solved.ROOT)
+    names = solved.names()
     parser = argparse.ArgumentParser(description="Try every small change to a solution.")
     parser.add_argument("assignment", metavar="NAME", choices=names, help=", ".join(names))
     assignment = parser.parse_args().assignment
@@ -103,7 +102,8 @@ def main() -> int:
         f"{time.monotonic() - began:.0f} s"
     )
     for mutant in unexplained:
-        print(f"\nsurvives in {mutant.function}:\n  - {mutant.was}\n  + {mutant.becomes}")
+        was, becomes = (lines.replace("\n", "\n    ") for lines in (mutant.was, mutant.becomes))
+        print(f"\nsurvives in {mutant.function}:\n  - {was}\n  + {becomes}")
     gone = [mutant for mutant in whys if mutant not in alive]
     for mutant in gone:
         print(f"\nno longer survives, delete its row: {mutant.function}: {mutant.becomes}")

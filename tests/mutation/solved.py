@@ -2,19 +2,18 @@
 
 import ast
 import csv
+import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from tradeoff.checks import authoring
-
-ROOT = Path(__file__).resolve().parents[2]
+SOLUTIONS = Path(__file__).resolve().parents[2] / "solutions"
 TABLE = Path(__file__).with_name("survivors.csv")
 
 
 @dataclass(frozen=True, order=True)
 class Mutant:
-    """A changed line of a solution's function; lines of one change are joined by " / "."""
+    """A change in a function of a solution: the lines as they were and as they become."""
 
     assignment: str
     function: str
@@ -22,15 +21,20 @@ class Mutant:
     becomes: str
 
 
+def names() -> list[str]:
+    """The assignments."""
+    return sorted(path.name for path in SOLUTIONS.iterdir() if path.is_dir())
+
+
 def module(assignment: str) -> str:
     """The answer cells of a solution, below the imports of its other cells."""
-    book = authoring.Draft(assignment, ROOT).notebook("solutions")
-    answered = {behaviour.name for behaviour in authoring.find(assignment).behaviours}
+    path = SOLUTIONS / assignment / f"{assignment}.ipynb"
     taken = []
-    for cell in book.cells:
-        name = cell.metadata.get("nbgrader", {}).get("grade_id")
-        if cell.cell_type == "code" and (name in answered or _imports_only(cell.source)):
-            taken.append(cell.source)
+    for cell in json.loads(path.read_text(encoding="utf-8"))["cells"]:
+        source = "".join(cell["source"])
+        answer = cell["metadata"].get("nbgrader", {}).get("solution")
+        if cell["cell_type"] == "code" and (answer or _imports_only(source)):
+            taken.append(source)
     return "\n\n\n".join(taken) + "\n"
 
 
@@ -50,7 +54,7 @@ def functions(assignment: str) -> dict[str, list[str]]:
 
 
 def explained() -> Iterator[tuple[Mutant, str]]:
-    """The rows of survivors.csv: a mutant that full marks do not tell from the solution, and why."""
+    """The rows of survivors.csv: a change that full marks cannot tell, and why not."""
     with TABLE.open(encoding="utf-8", newline="") as table:
         for row in csv.DictReader(table):
             why = row.pop("why")
