@@ -195,10 +195,10 @@ def _question(row: dict[str, Any]) -> Question:
         raise refuse(f"no such field: {', '.join(sorted(unknown))}")
     try:
         choices = tuple(Choice(**each) for each in row.pop("choices", ()))
-        made = Question(
-            **{key: tuple(v) if isinstance(v, list) else v for key, v in row.items()},
-            choices=choices,
-        )
+        plain: dict[str, Any] = {
+            key: tuple(value) if isinstance(value, list) else value for key, value in row.items()
+        }
+        made = Question(**plain, choices=choices)
     except TypeError as error:
         raise refuse(str(error)) from None
     if not re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)+", made.id):

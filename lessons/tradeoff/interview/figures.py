@@ -45,7 +45,8 @@ def claim(name: str) -> str:
     table = _claims()
     if name not in table.index:
         raise ValueError(f"no claim {name!r} in data/claims.csv")
-    low, high, unit = table.loc[name, ["low", "high", "unit"]]
+    row = table.loc[name]
+    low, high, unit = row["low"], row["high"], str(row["unit"])
     both = f"{low:,g}" if low == high else f"{low:,g} to {high:,g}"
     return UNITS.get(unit, "{} " + unit).format(both)
 
