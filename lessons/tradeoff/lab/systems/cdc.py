@@ -68,6 +68,7 @@ __all__ = [
     "prepare",
     "signed",
     "text",
+    "write",
 ]
 
 SLOT = "tradeoff_cdc"
