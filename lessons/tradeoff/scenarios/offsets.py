@@ -14,17 +14,20 @@ CONSUMERS = {
     "late by a constant": ("healthy", 3),
     "catching up": ("healthy", 2),
     "restarted, catching up": ("healthy", 3),
-    "nothing to read": ("healthy", 4),
+    "nothing to read": ("healthy", 8),
     "slow all along": ("slow", 4),
     "slow lately": ("slow", 3),
     "slow since it caught up": ("slow", 3),
-    "slow since more arrive": ("slow", 4),
-    "restarted, slow": ("slow", 4),
-    "dead all along": ("dead", 6),
-    "died": ("dead", 6),
-    "died far behind": ("dead", 6),
+    "slow since more arrive": ("slow", 3),
+    "restarted, slow": ("slow", 3),
+    "dead all along": ("dead", 5),
+    "died": ("dead", 5),
+    "died far behind": ("dead", 5),
 }
-"""Kinds of `consumer`: the state they are in, and how many of each a check draws."""
+"""Kinds of `consumer`: the state they are in, and how many of each a check draws.
+
+Many have nothing to read, or a committed offset that stands still would tell the dead by itself.
+"""
 RUSH = {"nothing to read": 0.0, "keeps pace, fewer arrive": 0.3, "slow since more arrive": 3.0}
 
 
