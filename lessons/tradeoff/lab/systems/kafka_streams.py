@@ -1,0 +1,430 @@
+"""True streaming on Kafka Streams: `programs/OrderCount.java`, run, measured and killed.
+
+    with kafka.open_broker() as broker:
+        counted = kafka_streams.count(broker, orders, seconds=10, commit_seconds=1.0)
+        counted.measured.age(50), counted.rocksdb_bytes, counted.changelog_bytes
+
+How old a result is follows from the commit interval. An order goes through two transactions: one
+that puts it into the topic by group, one that counts it; each becomes visible when it commits. So
+its age lies between one and two intervals, and what both commits take on top.
+"""
+
+from __future__ import annotations
+
+import json
+import tempfile
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from tradeoff import data
+from tradeoff.lab.systems import contract, kafka, needs
+from tradeoff.lab.systems.contract import FACTS, KEYS, Measured
+from tradeoff.lab.systems.kafka import Broker
+from tradeoff.lab.systems.processes import LabError, Program, running
+
+JARS = [
+    f"org.apache.kafka:kafka-streams:{kafka.VERSION}",  # with RocksDB for six platforms: 68 MB
+    "com.fasterxml.jackson.core:jackson-databind:2.21.2",
+    "org.slf4j:slf4j-simple:1.7.36",
+]
+NEEDS = kafka.NEEDS
+BEFORE, BETWEEN, AFTER = "before the write", "between write and commit", "after the commit"
+READY_SECONDS = 120.0
+
+
+@dataclass(frozen=True, eq=False)
+class Counted:
+    """A run of the count.
+
+    Attributes
+    ----------
+    measured : as every system gives it; `state_bytes` is what RocksDB has on disk.
+    rocksdb_bytes : by store: "count", the windows, and "seen", the orders remembered so that none
+        counts twice. Of the stores as the program closed them.
+    changelog_bytes : by store, the log segments of the topic that a lost store is rebuilt from;
+        None on a cluster whose disk is not here.
+    dead_letters : reason and message of what could not be counted.
+    late : orders left out because their window had closed.
+    """
+
+    measured: Measured
+    rocksdb_bytes: dict[str, int]
+    changelog_bytes: dict[str, int | None]
+    dead_letters: pd.DataFrame = field(repr=False)
+    late: int
+
+
+class OrderCount:
+    """The program with its topics and its state, which outlive a kill of it.
+
+    Parameters
+    ----------
+    orders : topic it reads. name : of the application; its topics are `NAME-counts` and
+        `NAME-dead-letters`. folder : for its state.
+    window, grace : length of the event-time window, and how long after its end, in event time, an
+        order may still come. commit_seconds : the knob. once : count copies of an order once.
+
+    One partition of the orders keeps them in order. With more, a program that catches up may read
+    one partition hours of event time ahead of another, whose orders are then late.
+    """
+
+    def __init__(
+        self,
+        broker: Broker,
+        orders: str,
+        folder: Path,
+        *,
+        name: str = "order-count",
+        window: str = "5min",
+        grace: str = "10min",
+        commit_seconds: float = 0.1,
+        once: bool = True,
+    ) -> None:
+        if not 0.01 <= commit_seconds <= 60:
+            raise ValueError(f"commit_seconds must be from 0.01 to 60, got {commit_seconds!r}")
+        self.broker, self.orders, self.folder = broker, orders, folder
+        self.application, self.window = broker.named(name), window
+        self.counts = broker.create_topic(f"{name}-counts")
+        self.dead = broker.create_topic(f"{name}-dead-letters")
+        self.stores = ["count", "seen"] if once else ["count"]
+        self.mark = folder / "paused"
+        self._log = folder / "program.txt"
+        products = folder / "products.csv"
+        catalogue = data.products()[["product_id", "category"]]
+        catalogue.to_csv(products, index=False, header=False)
+        self._words = {
+            "servers": broker.address,
+            "application": self.application,
+            "state": folder / "state",
+            "products": products,
+            "orders": orders,
+            "counts": self.counts,
+            "dead": self.dead,
+            "window": _whole_seconds("window", window),
+            "grace": _whole_seconds("grace", grace),
+            "commit": round(commit_seconds * 1000),
+            "once": str(once).lower(),
+            "mark": self.mark,
+        }
+
+    @contextmanager
+    def running(self, pause: str = "", at: int = 1) -> Iterator[Program]:
+        """The program while the block runs, ready to count.
+
+        With `pause` it stops for good when it gets to that moment, one of `BEFORE`, `BETWEEN`,
+        `AFTER`, with its `at`-th result or later, and writes how many it has to the file `mark`.
+        """
+        self.mark.unlink(missing_ok=True)
+        self._log.unlink(missing_ok=True)
+        words = [f"{key}={value}" for key, value in self._words.items()]
+        words += [f"pause={pause}", f"at={at}"] if pause else []
+        command = kafka.java(str(needs.PROGRAMS / "OrderCount.java"), *words, jars=JARS)
+        with running("Kafka Streams", command, self._log) as program:
+            program.wait_for(lambda: self._says("RUNNING") or self.mark.exists(), READY_SECONDS)
+            yield program
+
+    def wait(self, program: Program, seconds: float = 120.0) -> None:
+        """Until it has counted and committed all orders sent."""
+        program.wait_for(self.caught_up, seconds)
+
+    def caught_up(self) -> bool:
+        """Whether it has committed up to the end of both topics it reads; False if unknown."""
+        from confluent_kafka import ConsumerGroupTopicPartitions, KafkaException
+
+        admin = self.broker.admin
+        topics = [self.orders, f"{self.application}-group-repartition"]
+        with suppress(KafkaException, KeyError):
+            ends = {topic: self.broker.end_offsets(topic) for topic in topics}
+            asked = [ConsumerGroupTopicPartitions(self.application)]
+            group = admin.list_consumer_group_offsets(asked, request_timeout=10)
+            found = group[self.application].result(10).topic_partitions
+            committed = {(each.topic, each.partition): each.offset for each in found}
+            return all(
+                committed.get((topic, number), 0) >= end
+                for topic, partitions in ends.items()
+                for number, end in partitions.items()
+                if end
+            )
+        return False
+
+    def table(self) -> pd.DataFrame:
+        """The counts that a reader of committed results sees, as `facts`."""
+        return newest(read_all(self.broker, self.counts))
+
+    def dead_letters(self) -> pd.DataFrame:
+        """Messages that could not be counted: reason and message."""
+        letters = read_all(self.broker, self.dead)
+        return pd.DataFrame([json.loads(each) for each in letters], columns=["reason", "message"])
+
+    def late(self) -> int:
+        """Orders that the last run left out as late; known once it has ended in good order."""
+        said = self._log.read_text("utf-8", errors="replace").splitlines()
+        return int(next(line for line in said if line.startswith("late ")).split()[1])
+
+    def rocksdb_bytes(self) -> dict[str, int]:
+        """Bytes of each store in its files; what is still in memory is there once the program ends."""
+        found = {}
+        for store in self.stores:
+            files = self.folder.glob(f"state/*/*/{store}/**/*.sst")
+            found[store] = sum(path.stat().st_size for path in files)
+        return found
+
+    def changelog_bytes(self) -> dict[str, int | None]:
+        """Bytes of the topic that keeps each store's changes."""
+        topics = {store: f"{self.application}-{store}-changelog" for store in self.stores}
+        return {store: self.broker.topic_bytes(topic) for store, topic in topics.items()}
+
+    def _says(self, state: str) -> bool:
+        return state in self._log.read_text("utf-8", errors="replace").splitlines()
+
+
+class Watched:
+    """The results as they become visible, from a reader of committed messages in a thread."""
+
+    def __init__(self, broker: Broker, topic: str) -> None:
+        self.arrived: list[tuple[float, bytes]] = []
+        self._reader = _reader(broker, topic, "read_committed")
+        self._leave = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="results", daemon=True)
+
+    def __enter__(self) -> Watched:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self._leave.set()
+        self._thread.join()
+        self._reader.close()
+
+    def _run(self) -> None:
+        while not self._leave.is_set():
+            for found in self._reader.consume(1000, 0.01):
+                if found.error() is None:
+                    self.arrived.append((time.time(), found.value()))
+
+    @property
+    def seen(self) -> pd.DataFrame:
+        """Columns `FACTS` and `at`, seconds since the epoch: the `seen` of `contract.ages`."""
+        arrived = list(self.arrived)
+        return _frame([value for _, value in arrived]).assign(at=[at for at, _ in arrived])
+
+
+def count(
+    broker: Broker,
+    orders: pd.DataFrame,
+    seconds: float = 10.0,
+    *,
+    window: str = "5min",
+    grace: str = "10min",
+    commit_seconds: float = 0.1,
+    once: bool = True,
+    name: str = "order-count",
+) -> Counted:
+    """Play orders into Kafka at an even pace over so many seconds, and count them as they come.
+
+    A store keeps windows in segments, each a RocksDB of its own that takes tens of milliseconds to
+    open, and 15 minutes of window and grace make one every 7.5 minutes of event time. Play an hour
+    or two of a busy day; a whole day in ten seconds would measure the opening of 192 of them.
+
+    The first order goes ahead: with it the program finds its coordinators and opens its stores, so
+    it belongs to the start and has no age.
+
+    Raises LabError when the program fails or does not keep up.
+    """
+    with _in_folder() as folder:
+        topic = broker.create_topic(f"{name}-orders")
+        counting = OrderCount(
+            broker,
+            topic,
+            folder,
+            name=name,
+            window=window,
+            grace=grace,
+            commit_seconds=commit_seconds,
+            once=once,
+        )
+        started = time.monotonic()
+        with counting.running() as program, Watched(broker, counting.counts) as watched:
+            first, rest = orders.iloc[:1], orders.iloc[1:]
+            committed = kafka.play(broker, topic, first)
+            program.wait_for(lambda: bool(watched.arrived), READY_SECONDS)
+            ready = time.monotonic()
+            committed = pd.concat([committed, kafka.play(broker, topic, rest, seconds)])
+            counting.wait(program)
+            expected = len(read_all(broker, counting.counts))
+            program.wait_for(lambda: len(watched.arrived) >= expected, 30)
+            seen = watched.seen
+        late = counting.late()
+        # An order that was late is in no result; then which of its group was seen cannot be told.
+        ages = np.empty(0) if late else contract.ages(orders, committed, seen, window)[1:]
+        stores = counting.rocksdb_bytes()
+        measured = Measured(
+            system="streaming",
+            engine=f"Kafka Streams {kafka.VERSION}",
+            setting=f"commit every {commit_seconds:g} s",
+            orders=len(orders),
+            table=counting.table(),
+            rows_read=broker.end_offset(topic),
+            seconds=float(seen["at"].max() - committed.iloc[1:].min()),
+            stages={"start": ready - started},
+            ages=ages,
+            state_bytes=sum(stores.values()),
+        )
+        letters, changes = counting.dead_letters(), counting.changelog_bytes()
+    return Counted(measured, stores, changes, letters, late)
+
+
+# --- killed ---------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, eq=False)
+class Killed:
+    """What `kill` saw, and what is left at the end.
+
+    Attributes
+    ----------
+    kills : one row a kill: phase, results (the program had made in that run), on_log (of them, on
+        the broker's log at the kill), open (whether a transaction lay there uncommitted), restored
+        (seconds from starting again until it ran).
+    table : the result after the last restart.
+    """
+
+    kills: pd.DataFrame
+    table: pd.DataFrame = field(repr=False)
+
+
+def kill(
+    broker: Broker,
+    orders: pd.DataFrame,
+    moments: Sequence[tuple[str, int]],
+    *,
+    window: str = "5min",
+    commit_seconds: float = 0.1,
+    name: str = "killed-count",
+) -> Killed:
+    """Kill the count (SIGKILL) at each of these moments, start it again, and let it finish.
+
+    A moment is a phase and a number of results, as `OrderCount.running` takes them. That a kill hit
+    its phase is read from the broker: before the write the result is not on its log; between write
+    and commit it is, in an open transaction; after the commit no transaction is open.
+
+    Raises LabError when a kill did not hit its phase or the orders do not suffice for all moments.
+    """
+    rows = []
+    with _in_folder() as folder:
+        topic = broker.create_topic(f"{name}-orders")
+        counting = OrderCount(
+            broker, topic, folder, name=name, window=window, commit_seconds=commit_seconds
+        )
+        kafka.play(broker, topic, orders)
+        for phase, at in moments:
+            earlier = len(read_all(broker, counting.counts, "read_uncommitted"))
+            started = time.monotonic()
+            with counting.running(phase, at) as program:
+                restored = time.monotonic() - started
+                program.wait_for(counting.mark.exists, READY_SECONDS)
+                evidence = _evidence(counting, program, phase, earlier)
+                program.kill()
+            rows.append({"phase": phase, **evidence, "restored": restored})
+        with counting.running() as program:
+            counting.wait(program)
+        return Killed(pd.DataFrame(rows), counting.table())
+
+
+def _evidence(counting: OrderCount, program: Program, phase: str, earlier: int) -> dict[str, Any]:
+    """What the broker's log holds of the run that has paused; raises LabError for another phase."""
+    broker, topic = counting.broker, counting.counts
+    end = time.monotonic() + 10
+    while True:
+        results = int(counting.mark.read_text("utf-8") or 0)
+        on_log = len(read_all(broker, topic, "read_uncommitted")) - earlier
+        opened = broker.end_offsets(topic) != broker.end_offsets(topic, committed_only=True)
+        expected = {
+            BEFORE: on_log == results - 1,
+            BETWEEN: on_log == results and opened,
+            AFTER: on_log == results and not opened,
+        }
+        if expected[phase]:
+            return {"results": results, "on_log": on_log, "open": opened}
+        if time.monotonic() > end:
+            raise LabError(
+                f"not {phase}: {on_log} of {results} results on the log, transaction open: {opened}"
+            )
+        time.sleep(0.05)
+
+
+# --- reading results ------------------------------------------------------------------------------
+
+
+def read_all(broker: Broker, topic: str, isolation: str = "read_committed") -> list[bytes]:
+    """The messages of a topic up to its end; with "read_uncommitted" also those of transactions
+    that are open or were given up."""
+    reader = _reader(broker, topic, isolation)
+    found: list[bytes] = []
+    ended: set[int] = set()
+    end, partitions = time.monotonic() + 60, len(reader.assignment())
+    try:
+        while len(ended) < partitions:
+            for each in reader.consume(1000, 0.5):
+                if each.error() is None:
+                    found.append(each.value())
+                else:  # asked for: the end of a partition
+                    ended.add(each.partition())
+            if time.monotonic() > end:
+                raise LabError(f"the topic {topic} could not be read to its end in 60 s")
+    finally:
+        reader.close()
+    return found
+
+
+def newest(results: list[bytes]) -> pd.DataFrame:
+    """The last result of every group and window, as `facts`."""
+    return contract.as_facts(_frame(results).drop_duplicates(KEYS, keep="last"))
+
+
+def _frame(results: list[bytes]) -> pd.DataFrame:
+    found = pd.DataFrame([json.loads(each) for each in results], columns=FACTS)
+    stamps = pd.to_datetime(found["window_start"].astype("int64"), unit="us")
+    return found.assign(window_start=stamps.astype("datetime64[us]"))
+
+
+def _reader(broker: Broker, topic: str, isolation: str) -> Any:
+    from confluent_kafka import OFFSET_BEGINNING, Consumer, TopicPartition
+
+    reader = Consumer(
+        {
+            "bootstrap.servers": broker.address,
+            "group.id": broker.named("unused"),  # the client insists on one; nothing is committed
+            "enable.auto.commit": False,
+            "enable.partition.eof": True,
+            "isolation.level": isolation,
+            "fetch.wait.max.ms": 50,
+            "log_level": 0,
+        }
+    )
+    partitions = broker.end_offsets(topic)
+    reader.assign([TopicPartition(topic, number, OFFSET_BEGINNING) for number in partitions])
+    return reader
+
+
+@contextmanager
+def _in_folder() -> Iterator[Path]:
+    with tempfile.TemporaryDirectory(
+        prefix="tradeoff-streams-", ignore_cleanup_errors=True
+    ) as made:
+        yield Path(made)
+
+
+def _whole_seconds(name: str, length: str) -> int:
+    seconds = pd.Timedelta(length).total_seconds()
+    if seconds < 0 or seconds != int(seconds):
+        raise ValueError(f"{name} must be whole seconds, as '5min', got {length!r}")
+    return int(seconds)
