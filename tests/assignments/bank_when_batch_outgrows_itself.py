@@ -207,6 +207,16 @@ WRONG = {
         "hours.mean() > run_window_hours", "averages over the whole history"
     ),
     "then for now": outgrew("hours.head(28).median() > run_window_hours", "the window is"),
+    "the last run stands for all": outgrew(
+        "hours.iloc[-1] > run_window_hours and "
+        "hours.iloc[-1] * rows.iloc[0] / rows.iloc[-1] <= run_window_hours",
+        "takes the last run for what every recent one does",
+    ),
+    "the first run stands for then": outgrew(
+        "hours.tail(28).median() > run_window_hours and hours.tail(28).median()"
+        " * rows.iloc[0] / rows.tail(28).median() <= run_window_hours",
+        "takes the first run for what every one did then",
+    ),
     "minutes for hours": outgrew(
         "hours.tail(28).median() * 60 > run_window_hours", "the window is"
     ),

@@ -29,6 +29,13 @@ def _volume_grew(runs: pd.DataFrame, run_window_hours: float) -> bool:
     return bool(rows[-RECENT:].median() > 1.5 * rows[:RECENT].median())
 
 
+def _outgrew(run_window_hours: float, now: pd.DataFrame, then: pd.DataFrame) -> bool:
+    """Whether runs of now miss the window, and would not at the volume of then."""
+    hours = float(_hours(now).median())
+    rows = float(then["rows_read"].median() / now["rows_read"].median())
+    return hours > run_window_hours and hours * rows <= run_window_hours
+
+
 OUTGREW_WINDOW = (
     Misconception(
         "worst for typical",
@@ -49,6 +56,16 @@ OUTGREW_WINDOW = (
         "mean over a growing series",
         "averages over the whole history, so that the old small runs hide today's",
         lambda runs, run_window_hours: bool(_hours(runs).mean() > run_window_hours),
+    ),
+    Misconception(
+        "the last run for all",
+        "takes the last run for what every recent one does",
+        lambda runs, run_window_hours: _outgrew(run_window_hours, runs[-1:], runs[:RECENT]),
+    ),
+    Misconception(
+        "the first run for then",
+        "takes the first run for what every one did then",
+        lambda runs, run_window_hours: _outgrew(run_window_hours, runs[-RECENT:], runs[:1]),
     ),
 )
 

@@ -30,18 +30,24 @@ def _runs(
     writes_each: float = 1.0,
     struck: float = 1.0,
     backfill: float = 1.0,
+    first: float = 1.0,
+    last: float = 1.0,
     interval_hours: int = 24,
     cost_usd: float = 10.0,
     state_bytes: tuple[float, float] | None = None,
 ) -> pd.DataFrame:
     """A run history; pairs are (then, now). The tenth run from the end may be struck: it takes
-    `struck` times as long, or reads `backfill` times as much."""
+    `struck` times as long, or reads `backfill` times as much. The first and the last run may have
+    another volume, by a factor."""
 
     def halves(pair: tuple[Any, Any]) -> np.ndarray:
         return np.repeat(np.array(pair), RECENT)
 
     rows_new = halves(millions) * MILLION
     seconds = halves(hours) * 3600.0
+    for place, factor in ((0, first), (-1, last)):
+        rows_new[place] *= factor
+        seconds[place] *= factor
     rows_read = rows_new * reads_each
     seconds[-10] *= struck
     rows_read[-10] *= backfill
@@ -66,11 +72,12 @@ def _struck(factor: float) -> str:
     return ", one run struck" if factor > 1 else ""
 
 
-def _outgrew(kind: str, window: int, growth: int, struck: float) -> Case:
+def _outgrew(kind: str, window: int, growth: int, struck: float, first: float, last: float) -> Case:
     now = float(window + 1 if kind in ("outgrown", "slowed") else window - 1)
     grew = kind in ("outgrown", "grew and fits")
     then = {"level and fits": now, "slowed": now / 2}.get(kind, now / growth)
-    runs = _runs((then, now), (1, growth if grew else 1), struck=struck)
+    millions = (1.0, float(growth) if grew else 1.0)
+    runs = _runs((then, now), millions, struck=struck, first=first, last=last)
     label = {
         "level and fits": "volume is level, runs fit",
         "grew and fits": "volume grew, runs fit",
@@ -78,7 +85,10 @@ def _outgrew(kind: str, window: int, growth: int, struck: float) -> Case:
         "outgrown": "volume grew, runs outgrew the window",
     }[kind]
     given = {"runs": runs, "run_window_hours": float(window)}
-    return Case(given, kind == "outgrown", label + _struck(struck))
+    label += _struck(struck)
+    label += ", the first run brought more" if first > 1 else ""
+    label += ", the last run brought little" if last < 1 else ""
+    return Case(given, kind == "outgrown", label)
 
 
 def outgrew_window() -> SearchStrategy[Case]:
@@ -89,6 +99,8 @@ def outgrew_window() -> SearchStrategy[Case]:
         window=st.integers(2, 10),
         growth=st.integers(2, 5),
         struck=st.sampled_from([1.0, 5.0]),
+        first=st.sampled_from([1.0, 10.0]),
+        last=st.sampled_from([1.0, 0.1]),
     )
 
 

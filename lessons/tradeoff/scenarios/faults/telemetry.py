@@ -48,7 +48,7 @@ def odd_runs(rng: np.random.Generator, rows: np.ndarray, first: str, last: str) 
     """Rows that arrive, when the first run loads what had waited or the ends bring little."""
     arrived = rows.copy()
     if first != "usual":
-        arrived[0] *= rng.uniform(2.5, 5) if first == "heavy" else rng.uniform(0.1, 0.3)
+        arrived[0] *= rng.uniform(4, 8) if first == "heavy" else rng.uniform(0.1, 0.3)
     if last == "light":  # a holiday, or a delivery that came in part
         arrived[-1] *= rng.uniform(0.1, 0.3)
     return np.maximum(np.rint(arrived), 1.0)
