@@ -104,10 +104,15 @@ class Stream:
     """The changes of one table, in the order of their commits; made by `changes`.
 
     Only `end_at` may be called from another thread.
+
+    Attributes
+    ----------
+    position : every change that was committed before it has been returned.
+    busy_seconds : spent receiving and decoding, waiting left out.
     """
 
     def __init__(self, cursor: Any, slot: str, start: int) -> None:
-        self.slot, self.position = slot, start
+        self.slot, self.position, self.busy_seconds = slot, start, 0.0
         self._cursor, self._decoder, self._start = cursor, Decoder(), start
         self._open: list[tuple[str, Row, Row | None]] = []
         self._inside = False
@@ -116,11 +121,11 @@ class Stream:
     def read(self, wait_seconds: float = 0.0) -> list[Change]:
         """What has arrived, whole transactions only; waits so long for the first of them.
 
-        `position` is then the place before which every committed change has been returned. Raises
-        SourceGone when the server goes away.
+        Raises SourceGone when the server goes away.
         """
         taken: list[Change] = []
-        end = time.monotonic() + wait_seconds
+        began, waited = time.perf_counter(), 0.0
+        end = began + wait_seconds
         with told(self.slot):
             while len(taken) < MOST_CHANGES:
                 if message := self._cursor.read_message():
@@ -128,11 +133,13 @@ class Stream:
                     continue
                 if not self._inside:
                     self.position = max(self.position, self._cursor.wal_end)
-                left = end - time.monotonic()
-                if taken or left <= 0 or self.ended:
+                now = time.perf_counter()
+                if taken or now >= end or self.ended:
                     break
                 self._cursor.send_feedback(reply=True)
-                select.select([self._cursor], [], [], min(left, ASK_SECONDS))
+                select.select([self._cursor], [], [], min(end - now, ASK_SECONDS))
+                waited += time.perf_counter() - now
+        self.busy_seconds += time.perf_counter() - began - waited
         return taken
 
     def __iter__(self) -> Iterator[Change]:

@@ -37,7 +37,7 @@ class Source(Protocol):
 def prepare(source: Source | str, slot: str, table: str = TABLE) -> None:
     """Make publication and slot where they are missing: changes committed from now on are kept."""
     schema, name = table.split(".")
-    from psycopg2 import errors  # type: ignore[import-untyped]
+    from psycopg2 import errors
 
     with connected(source, slot) as cursor:
         cursor.execute("SHOW wal_level")
@@ -155,7 +155,7 @@ def replicating(source: Source | str, slot: str, start: int) -> Iterator[Any]:
     """A cursor that the slot's changes come to, from its confirmed position or a later `start`."""
     needs.demand("change data capture", "psycopg2")
     import psycopg2
-    from psycopg2.extras import LogicalReplicationConnection  # type: ignore[import-untyped]
+    from psycopg2.extras import LogicalReplicationConnection
 
     with told(slot):
         connection = psycopg2.connect(
