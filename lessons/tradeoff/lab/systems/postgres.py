@@ -248,18 +248,24 @@ class Source(Connections):
         """
         keys = [f"{path} {pd.Timestamp(start)}" for start in windows]
         with self.connected(f"claiming {path}") as connection, connection.cursor() as cursor:
-            connection.autocommit = True
-            cursor.execute(
-                "SELECT key FROM unnest(%s::text[]) AS key"
-                " WHERE NOT pg_try_advisory_lock(hashtextextended(key, 0))",
-                [keys],
-            )
-            if taken := [key for (key,) in cursor.fetchall()]:
-                raise LabError(
-                    f"another run computes {taken[0]} right now. This one changed nothing: "
-                    "run it again once that one has ended."
+            try:
+                cursor.execute(
+                    "SELECT key FROM unnest(%s::text[]) AS key"
+                    " WHERE NOT pg_try_advisory_lock(hashtextextended(key, 0))",
+                    [keys],
                 )
-            yield
+                taken = [key for (key,) in cursor.fetchall()]
+                connection.commit()  # a claim is the connection's: it outlives the transaction
+                if taken:
+                    raise LabError(
+                        f"another run computes {taken[0]} right now. This one changed nothing: "
+                        "run it again once that one has ended."
+                    )
+                yield
+            finally:
+                with suppress(Exception):  # where the source is gone, so is the claim
+                    cursor.execute("SELECT pg_advisory_unlock_all()")
+                    connection.commit()
 
     # --- helpers ----------------------------------------------------------------------------------
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import queue
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from typing import Any
 from urllib.parse import urlsplit
@@ -35,7 +35,7 @@ class Connections:
 
     def __init__(self, url: str) -> None:
         self.url, self.place = url, place_of(url)
-        self._idle: queue.SimpleQueue[Any] = queue.SimpleQueue()
+        self._idle = {"psycopg2": _Idle(), "adbc": _Idle()}
 
     @contextmanager
     def transaction(self, doing: str) -> Iterator[Any]:
@@ -44,40 +44,77 @@ class Connections:
             yield cursor
             connection.commit()
 
-    def close(self) -> None:
-        """Let go of the idle connections."""
-        with suppress(queue.Empty):
-            while True:
-                self._idle.get_nowait().close()
-
     @contextmanager
     def connected(self, doing: str) -> Iterator[Any]:
+        """A psycopg2 connection; what the block does not commit is rolled back."""
         import psycopg2  # type: ignore[import-untyped]
 
-        with told(doing, self.place):
-            connection = psycopg2.connect(self.url)
-            try:
-                yield connection
-            finally:
-                connection.close()
+        with (
+            told(doing, self.place),
+            self._idle["psycopg2"].lent(lambda: psycopg2.connect(self.url)) as connection,
+        ):
+            connection.rollback()
+            yield connection
+            connection.rollback()
+            connection.autocommit = False
 
     @contextmanager
     def adbc(self, doing: str) -> Iterator[Any]:
-        """An ADBC connection, kept for the next one: opening costs it 50 ms, for all the types."""
-        import adbc_driver_postgresql.dbapi  # type: ignore[import-untyped]
+        """An ADBC connection that commits each statement."""
+        from adbc_driver_postgresql import dbapi  # type: ignore[import-untyped]
 
-        with told(doing, self.place):
+        with (
+            told(doing, self.place),
+            self._idle["adbc"].lent(lambda: dbapi.connect(self.url, autocommit=True)) as connection,
+        ):
+            yield connection
+
+    def close(self) -> None:
+        """Let go of the idle connections."""
+        for idle in self._idle.values():
+            idle.close()
+
+
+class _Idle:
+    """Connections kept for the next one who asks: a new one costs 5 to 50 ms."""
+
+    def __init__(self) -> None:
+        self._waiting: queue.SimpleQueue[Any] = queue.SimpleQueue()
+
+    @contextmanager
+    def lent(self, connect: Callable[[], Any]) -> Iterator[Any]:
+        """One that answers; it comes back unless the block fails."""
+        connection = self._answering() or connect()
+        try:
+            yield connection
+        except BaseException:
+            with suppress(Exception):
+                connection.close()
+            raise
+        self._waiting.put(connection)
+
+    def close(self) -> None:
+        while (connection := self._next()) is not None:
+            connection.close()
+
+    def _answering(self) -> Any:
+        """None when all that wait have died, with their server for one."""
+        while (connection := self._next()) is not None:
             try:
-                connection = self._idle.get_nowait()
-            except queue.Empty:
-                connection = adbc_driver_postgresql.dbapi.connect(self.url, autocommit=True)
-            try:
-                yield connection
-            except BaseException:
+                with connection.cursor() as cursor:
+                    cursor.execute("SELECT 1")
+                    cursor.fetchall()
+                return connection
+            except Exception:
                 with suppress(Exception):
                     connection.close()
-                raise
-            self._idle.put(connection)
+        return None
+
+    def _next(self) -> Any:
+        try:
+            return self._waiting.get_nowait()
+        except queue.Empty:
+            return None
 
 
 def place_of(url: str) -> str:
