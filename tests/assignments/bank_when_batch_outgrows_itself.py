@@ -209,7 +209,7 @@ WRONG = {
     "then for now": outgrew("hours.head(28).median() > run_window_hours", "the window is"),
     "the last run stands for all": outgrew(
         "hours.iloc[-1] > run_window_hours and "
-        "hours.iloc[-1] * rows.iloc[0] / rows.iloc[-1] <= run_window_hours",
+        "hours.iloc[-1] * rows.head(28).median() / rows.iloc[-1] <= run_window_hours",
         "takes the last run for what every recent one does",
     ),
     "the first run stands for then": outgrew(

@@ -32,7 +32,7 @@ def _volume_grew(runs: pd.DataFrame, run_window_hours: float) -> bool:
 def _outgrew(run_window_hours: float, now: pd.DataFrame, then: pd.DataFrame) -> bool:
     """Whether runs of now miss the window, and would not at the volume of then."""
     hours = float(_hours(now).median())
-    rows = float(then["rows_read"].median() / now["rows_read"].median())
+    rows = float(then["rows_new"].median() / now["rows_new"].median())
     return hours > run_window_hours and hours * rows <= run_window_hours
 
 

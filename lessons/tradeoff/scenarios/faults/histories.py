@@ -10,6 +10,7 @@ import pandas as pd
 
 from tradeoff import data
 from tradeoff.model import TIER_SECONDS, Design, State, day_curve, engine, tier_of
+from tradeoff.model.quantities import DAY_SECONDS
 from tradeoff.model.stages import STAGES, stage_seconds
 from tradeoff.model.state import entry_bytes, over_time
 from tradeoff.scenarios.faults.consumers import readers, shared
@@ -127,7 +128,9 @@ def batch(
     if rereads:  # a fixed span: a run that was missed does not make the next one read more
         read = np.minimum(read, 1.5 * typical * factor)
     arrived = odd_runs(rng, rows_new, first, last)
-    rows_read = read if rereads else arrived * factor
+    rows_read = arrived * factor
+    if rereads:
+        rows_read[1:] = read[1:]
     before, lately = np.arange(RUNS - RECENT), np.arange(RUNS - RECENT, RUNS - 1)
     spikes = [*rng.choice(before, int(rng.integers(1, 5)), False), *rng.choice(lately, 2, False)]
     if last == "struck":
@@ -185,8 +188,9 @@ def batch(
     elif fit != "fits" and not quiet and (late or rng.random() < 0.6):
         # Often late as well: a need that runs within their window would meet, and these do not.
         freshest = (interval_hours + window * rng.uniform(1.02, 1.1)) * 3600
-    # A run that lasts into the night misses midnight, too: nobody waits for one.
-    consumers = readers(rng, 1.5 * age, 12 * age, freshest, typical_run < 16 * 3600)
+    # A first run of the day that could last into the night misses midnight, too: nobody waits for it.
+    latest = (min(interval_hours, 12) + 1) * 3600 + typical_run
+    consumers = readers(rng, 1.5 * age, 12 * age, freshest, latest < 0.9 * DAY_SECONDS)
     failing = tuple(
         name
         for name, beyond in (
