@@ -152,7 +152,7 @@ BREAK_EVENS = {
 
 def break_even(rng: np.random.Generator, kind: str) -> Drawn:
     """Two designs and when lateness costs; the truth is the least that a minute must cost."""
-    slow = round(float(np.exp(rng.uniform(np.log(1200), np.log(90_000)))))
+    slow = round(float(np.exp(rng.uniform(np.log(30), np.log(90_000)))))
     fast = slow if "no fresher" in kind else round(slow * float(rng.uniform(0.1, 0.5)))
     threshold = {
         "pays, free until a threshold": fast + (slow - fast) * rng.uniform(0.1, 0.9),

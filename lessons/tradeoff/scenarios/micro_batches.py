@@ -81,12 +81,13 @@ def loop_of(kind: str, period: float, share: float, slack: float, rate: float) -
 
 
 def loop(rng: np.random.Generator, kind: str) -> Loop:
-    """A drawn loop of one of `LOOPS`."""
+    """A drawn loop of one of `LOOPS`; without a trigger it may turn in a twentieth of a second."""
     share = rng.uniform(1.05, 2.0) if kind == BEHIND else rng.uniform(0.1, 0.8)
     slack = rng.uniform(0.2, 0.8)
     if kind == FITS:
         slack = rng.uniform(0.4, 0.95)
-    period = significant(log_uniform(rng, 2, 1_200))
+    shortest, longest = (0.05, 300) if kind == ASAP else (2, 1_200)
+    period = significant(log_uniform(rng, shortest, longest))
     return loop_of(kind, period, float(share), float(slack), significant(log_uniform(rng, 5, 5e4)))
 
 

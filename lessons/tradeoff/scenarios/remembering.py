@@ -107,7 +107,8 @@ def sized(rng: np.random.Generator, kind: str) -> tuple[Facts, float]:
             return state, int(rng.integers(40, 4000)) * window / 24
         if kind == SIZES[3]:
             state["watermark_hours"] = window * int(rng.integers(120, 300))
-            return state, int(rng.integers(40, 90)) * window / 24
+            begun = 1 if rng.random() < 0.3 else int(rng.integers(40, 90))
+            return state, begun * window / 24
         return state, int(rng.integers(2 * open_at_most, 50 * open_at_most)) * window / 24
     if kind == SIZES[4]:
         window, watermark = float(rng.choice([6, 24, 72, 168])), float(rng.choice([1, 6, 24]))
@@ -159,7 +160,7 @@ def ending(rng: np.random.Generator, kind: str) -> tuple[Facts, float, float | N
     if kind == ENDS[6]:
         full = _kept_days(state) * rng.uniform(1.3, 6)
     else:
-        days = full = float(rng.uniform(3, 300))
+        days = full = float(10 ** rng.uniform(-0.6, 2.5))  # from six hours on
         longer = days * rng.uniform(1.5, 4)
         state["window_hours"] = float(math.ceil(24 * longer))
         if kind == ENDS[7]:
