@@ -28,7 +28,6 @@ from tradeoff.lab.systems import needs
 from tradeoff.lab.systems.processes import LabError, Program, free_port, listens, running
 
 if TYPE_CHECKING:
-    from confluent_kafka import Producer
     from confluent_kafka.admin import AdminClient
 
 VERSION = "4.3.0"
@@ -265,48 +264,66 @@ def message(row: Mapping[Any, Any], committed: float) -> bytes:
     return json.dumps(order, separators=(",", ":")).encode()
 
 
-def producer(broker: Broker, **settings: Any) -> Producer:
-    """An idempotent producer: all copies acknowledge, a retry neither doubles nor reorders.
+class Sender:
+    """Sends to one topic, for good: all copies acknowledge, a retry neither doubles nor reorders.
 
-    It goes on trying for two minutes while a broker is away.
+    It goes on trying for two minutes while a broker is away. One thread uses it.
+
+    Attributes
+    ----------
+    delivered : messages that the broker has acknowledged.
     """
-    from confluent_kafka import Producer
 
-    return Producer(
-        {
-            "bootstrap.servers": broker.address,
-            "enable.idempotence": True,
-            "acks": "all",
-            "linger.ms": 5,
-            "delivery.timeout.ms": 120_000,
-            "reconnect.backoff.max.ms": 500,
-            "log_level": 0,
-            **settings,
-        }
-    )
+    def __init__(self, broker: Broker, topic: str) -> None:
+        from confluent_kafka import Producer
 
+        self.topic, self.delivered = topic, 0
+        self._failed: list[str] = []
+        self._producer = Producer(
+            {
+                "bootstrap.servers": broker.address,
+                "enable.idempotence": True,
+                "acks": "all",
+                "linger.ms": 5,
+                "delivery.timeout.ms": 120_000,
+                "reconnect.backoff.max.ms": 500,
+                "log_level": 0,
+            }
+        )
 
-class Deliveries:
-    """What a producer's broker has acknowledged; raises LabError for what it has not."""
+    def send(self, key: str, value: bytes) -> None:
+        """Hand a message over; it is delivered once `flush` has returned."""
+        while True:
+            try:
+                self._producer.produce(self.topic, value, key, on_delivery=self._told)
+                break
+            except BufferError:  # its queue is full: let it deliver
+                self._producer.poll(0.1)
+        self._producer.poll(0)
 
-    def __init__(self) -> None:
-        self.delivered = 0
-        self.failed: list[str] = []
+    def send_order(self, row: Mapping[Any, Any], committed: float) -> None:
+        """The same for an order, see `message`; its key is its number."""
+        self.send(str(row["order_id"]), message(row, committed))
 
-    def __call__(self, error: Any, delivered: Any) -> None:
+    def pause(self, until: float) -> None:
+        """Deliver until that wall time, in seconds since the epoch."""
+        while (left := until - time.time()) > 0:
+            self._producer.poll(min(left, 0.05))
+
+    def flush(self, seconds: float = 150.0) -> None:
+        """Until all that was sent is acknowledged; raises LabError for what is not."""
+        left = self._producer.flush(seconds)
+        if left or self._failed:
+            raise LabError(
+                f"Kafka acknowledged {self.delivered:,} messages, not {left + len(self._failed):,} "
+                f"others: {self._failed[0] if self._failed else 'no answer in time'}"
+            )
+
+    def _told(self, error: Any, delivered: Any) -> None:
         if error is not None:
-            self.failed.append(str(error))
+            self._failed.append(str(error))
         else:
             self.delivered += 1
-
-    def flush(self, sender: Producer, seconds: float = 150.0) -> None:
-        """Until all that was sent is acknowledged."""
-        left = sender.flush(seconds)
-        if left or self.failed:
-            raise LabError(
-                f"Kafka acknowledged {self.delivered:,} messages, not {left + len(self.failed):,} "
-                f"others: {self.failed[0] if self.failed else 'no answer in time'}"
-            )
 
 
 def play(broker: Broker, topic: str, orders: pd.DataFrame, seconds: float = 0.0) -> pd.Series:
@@ -319,39 +336,29 @@ def play(broker: Broker, topic: str, orders: pd.DataFrame, seconds: float = 0.0)
     Seconds since the epoch by order_id, the `committed` of `contract.ages`; of an order that stands
     twice, the first.
     """
-    sender, deliveries = producer(broker), Deliveries()
-    rows = orders.assign(order_timestamp=_micros(orders["order_timestamp"])).to_dict("records")
-    pause = seconds / max(len(rows), 1)
+    sender, rows = Sender(broker, topic), records(orders)
+    pace = seconds / max(len(rows), 1)
     committed = np.empty(len(rows))
     begun = time.time()
     for at, row in enumerate(rows):
-        while (wait := begun + at * pause - time.time()) > 0:
-            sender.poll(min(wait, 0.05))
+        sender.pause(begun + at * pace)
         committed[at] = time.time()
-        _send(sender, topic, str(row["order_id"]), message(row, committed[at]), deliveries)
-    deliveries.flush(sender)
+        sender.send_order(row, committed[at])
+    sender.flush()
     times = pd.Series(committed, pd.Index(orders["order_id"]), name="committed")
     return times[~times.index.duplicated()]
 
 
 def send(broker: Broker, topic: str, messages: Iterable[tuple[str, bytes]]) -> int:
     """Send (key, value) pairs as they are, malformed ones too; returns how many were delivered."""
-    sender, deliveries = producer(broker), Deliveries()
+    sender = Sender(broker, topic)
     for key, value in messages:
-        _send(sender, topic, key, value, deliveries)
-    deliveries.flush(sender)
-    return deliveries.delivered
+        sender.send(key, value)
+    sender.flush()
+    return sender.delivered
 
 
-def _send(sender: Producer, topic: str, key: str, value: bytes, deliveries: Deliveries) -> None:
-    while True:
-        try:
-            sender.produce(topic, value, key, on_delivery=deliveries)
-            break
-        except BufferError:  # its queue is full: let it deliver
-            sender.poll(0.1)
-    sender.poll(0)
-
-
-def _micros(stamps: pd.Series) -> pd.Series:
-    return stamps.astype("datetime64[us]").astype("int64")
+def records(orders: pd.DataFrame) -> list[dict[Any, Any]]:
+    """Orders as rows for `message`, their time in microseconds since the epoch."""
+    micros = orders["order_timestamp"].astype("datetime64[us]").astype("int64")
+    return orders.assign(order_timestamp=micros).to_dict("records")

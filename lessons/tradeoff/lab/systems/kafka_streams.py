@@ -170,7 +170,7 @@ class OrderCount:
         return int(next(line for line in said if line.startswith("late ")).split()[1])
 
     def rocksdb_bytes(self) -> dict[str, int]:
-        """Bytes of each store in its files; what is still in memory is there once the program ends."""
+        """Bytes of each store in its files; what is in memory joins them as the program ends."""
         found = {}
         for store in self.stores:
             files = self.folder.glob(f"state/*/*/{store}/**/*.sst")
