@@ -355,7 +355,7 @@ def test_the_shown_case_can_be_called_again() -> None:
     ("function", "words"),
     [
         (lambda seconds: seconds["load"], "raised    KeyError: 'load'"),
-        (lambda seconds: None, "note      wanted one of 'read', 'transform', 'write'"),
+        (lambda seconds: None, "why       wanted one of 'read', 'transform', 'write'"),
         (lambda seconds: {"read"}, "returned  an object of type set"),
         (lambda: "read", "raised    TypeError"),
     ],
@@ -436,6 +436,27 @@ def test_a_table_shows_the_rows_where_something_happens() -> None:
     assert rows(noisy) == ["0", "1", "2", "3", "⋮", "21", "22", "23", "24"]
     assert rows(pd.DataFrame({"a": []})) == []
     assert rows(pd.DataFrame({"a": [np.nan] * 30})) == ["0", "1", "⋮", "28", "29"]
+
+
+def test_figures_stand_one_above_the_other(monkeypatch: pytest.MonkeyPatch) -> None:
+    def cases(rng: Any) -> list[Case]:
+        truths = [{"nightly": 14.0, "hourly": 1 / 3, "late": None}, {"nightly": 1.0}]
+        return [Case({"usd": i}, truth, "a bill") for i, truth in enumerate(truths)]
+
+    def right(case: Case, answer: Any) -> Verdict:
+        return Verdict(answer == case.truth, "it costs $14 a day, you say $10")
+
+    asked = Behaviour("bill", 1, "Which hours are paid?", cases, right)
+    monkeypatch.setattr(nightly, "BILLS", Assignment("BILLS", (asked,)), raising=False)
+
+    def bill(usd: int) -> dict[str, Any]:
+        return {"hourly": 1 / 3, "late": 2, "nightly": 10} if usd == 0 else {"nightly": 1.0}
+
+    report = checks.grade("assignments.nightly:BILLS", bill)
+    text = re.sub(" +", " ", repr(report))
+    assert "nightly hourly late\n returned 10 0.333333 2\n true is 14.0 0.333333 None" in text
+    page = report._repr_html_()
+    assert page.startswith('<div class="tex2jax_ignore mathjax_ignore"'), "dollars are dollars"
 
 
 def test_a_table_is_in_words() -> None:

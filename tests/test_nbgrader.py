@@ -627,7 +627,7 @@ def test_feedback_shows_the_smallest_visible_case_and_the_question(course: Cours
     ).arguments["runs"]
     assert smallest["pipeline"][0] in page
     assert "Which night decides: the average one or the worst?" in page
-    assert "12 of 24 pipelines drawn for grading right" in page
+    assert "12 of 24 cases drawn for grading right" in page
 
 
 @pytest.mark.parametrize("student", SUBMISSIONS)

@@ -42,9 +42,11 @@ class Example:
     came_back: tuple[str, str]
     """("returned", what) or ("raised", what)."""
     true: str
-    note: str
+    why: str
     again: str
     """The line that gives the learner the same arguments to work with."""
+    compared: pd.DataFrame | None = None
+    """What came back above what is true, a column a key, where both are flat dictionaries."""
 
 
 @dataclass(frozen=True)
@@ -65,7 +67,10 @@ class Report:
             lines += [_indented(call(shown.function, shown.arguments))]
             for name, table in _tables(shown.arguments):
                 lines += ["", f"    {name}, {size(table)}:", _indented(as_text(table))]
-            lines += ["", *(f"    {term:<10}{words}" for term, words in _answers(shown))]
+            lines.append("")
+            if shown.compared is not None:
+                lines += [_indented(as_text(shown.compared)), ""]
+            lines += [f"    {term:<10}{words}" for term, words in _answers(shown)]
             lines += ["", "To get the same arguments in a cell of your own:", f"    {shown.again}"]
         if self.question:
             lines += ["", f"Ask yourself: {self.question}"]
@@ -74,7 +79,9 @@ class Report:
     def _repr_html_(self) -> str:
         colour = COLOURS[self.state]
         parts = [
-            f'<div style="border-left:4px solid {colour};padding:.4em 1em;color:inherit">',
+            # The class: dollars are no mathematics here.
+            f'<div class="tex2jax_ignore mathjax_ignore" style="border-left:4px solid {colour};'
+            'padding:.4em 1em;color:inherit">',
             f"<p><strong>{SIGNS[self.state]} {escape(self.name)}: {self.state}</strong></p>",
             *(f"<p>{escape(sentence)}</p>" for sentence in self.sentences),
         ]
@@ -87,15 +94,18 @@ class Report:
             for name, table in _tables(shown.arguments):
                 parts += [
                     f"<p><code>{escape(name)}</code>, {size(table)}:</p>",
-                    f'<div style="overflow-x:auto;white-space:nowrap">{as_html(table)}</div>',
+                    _scrolled(table),
                 ]
+            if shown.compared is not None:
+                parts.append(_scrolled(shown.compared))
             rows = "".join(
-                f'<tr><th style="text-align:left;padding-right:1em">{term}</th>'
+                '<tr><th style="text-align:left;vertical-align:top;white-space:nowrap;'
+                f'padding-right:1em">{term}</th>'
                 f'<td style="text-align:left">{escape(words)}</td></tr>'
                 for term, words in _answers(shown)
             )
             parts += [
-                f"<table>{rows}</table>",
+                f'<table style="margin:.8em 0">{rows}</table>',
                 "<p>To get the same arguments in a cell of your own: "
                 f"<code>{escape(shown.again)}</code></p>",
             ]
@@ -105,15 +115,16 @@ class Report:
 
 
 def _answers(shown: Example) -> list[tuple[str, str]]:
-    return [
-        (term, words)
-        for term, words in (shown.came_back, ("true is", shown.true), ("note", shown.note))
-        if words
-    ]
+    both = () if shown.compared is not None else (shown.came_back, ("true is", shown.true))
+    return [(term, words) for term, words in (*both, ("why", shown.why)) if words]
 
 
 def _tables(arguments: Mapping[str, Any]) -> list[tuple[str, pd.DataFrame]]:
     return [(n, value) for n, value in arguments.items() if isinstance(value, pd.DataFrame)]
+
+
+def _scrolled(table: pd.DataFrame) -> str:
+    return f'<div style="overflow-x:auto;white-space:nowrap;margin:.4em 0">{as_html(table)}</div>'
 
 
 def _indented(text: str) -> str:
@@ -177,8 +188,7 @@ def graded(
         "passed" if passed else "failed",
         (
             earned,
-            _tally(hidden, "pipelines drawn for grading"),
-            _tally(visible, "examples in the notebook's own check"),
+            _both_tallies(hidden, visible),
             *named,
         ),
         _example(assignment, visible),
@@ -203,6 +213,19 @@ def _tally(judgement: Judgement, what: str) -> str:
     return f"{share}; one answer for all of them would get {lucky}, so points start above that."
 
 
+def _both_tallies(hidden: Judgement, visible: Judgement) -> str:
+    share = (
+        f"{hidden.right} of {hidden.total} cases drawn for grading right, {visible.right} of "
+        f"{visible.total} examples in the notebook's own check"
+    )
+    if hidden.passed and visible.passed:
+        return f"{share}."
+    if unanswered := sum(each.answer is None for each in hidden.findings):
+        share += f"; {unanswered} not reached before the time was up"
+    lucky = round(hidden.sheet.base * hidden.total)
+    return f"{share}. One answer for all those cases would get {lucky}: points start above that."
+
+
 def _points(number: float) -> str:
     return f"{round(number, 2):g}"
 
@@ -215,16 +238,28 @@ def _example(assignment: str, visible: Judgement) -> Example | None:
 
 
 def _shown(assignment: str, behaviour: Behaviour, finding: Finding, number: str) -> Example:
-    came_back, true, note = _came_back(finding)
+    came_back, true, why = _came_back(finding)
     return Example(
         label=finding.case.label,
         function=behaviour.name,
         arguments=finding.case.arguments,
         came_back=came_back,
         true=true,
-        note=note,
+        why=why,
         again=f'arguments = checks.arguments("{assignment}", "{behaviour.name}"{number})',
+        compared=_compared(finding),
     )
+
+
+def _compared(finding: Finding) -> pd.DataFrame | None:
+    match finding.answer, plain(finding.case.truth):
+        case {"returned": dict(given)}, dict(truth) if set(given) == set(truth):
+            index, columns = ["returned", "true is"], list(truth)
+            both = pd.DataFrame([given, truth], index=index, columns=columns, dtype=object)
+            scalars = (str, int, float, bool, type(None))
+            if all(isinstance(item, scalars) for each in (given, truth) for item in each.values()):
+                return both
+    return None
 
 
 def _came_back(finding: Finding) -> tuple[tuple[str, str], str, str]:
