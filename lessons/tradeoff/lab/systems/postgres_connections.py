@@ -15,11 +15,12 @@ GONE = (
     "start it, or correct its address, and run this again."
 )
 REFUSED = "The server refused it; nothing of it was kept."
+DISK_FULL = "53100"
 # By SQLSTATE, as PostgreSQL's manual lists them.
 ADVICE = {
     "23505": "One of the rows is there already: another run, or an earlier delivery, wrote it. "
     "This one changed nothing; run it again once the other has ended.",
-    "53100": "The source's disk is full; nothing of it was kept. Make room, and run it again.",
+    DISK_FULL: "The source's disk is full; nothing of it was kept. Make room, and run it again.",
     "42501": "The user may not do this: give the role CREATEDB, or let the lab start its own.",
 }
 
@@ -127,18 +128,25 @@ def place_of(url: str) -> str:
 def told(doing: str, place: str) -> Iterator[None]:
     """The drivers' errors as LabError, with what to do about it."""
     import adbc_driver_manager
-    import psycopg2  # type: ignore[import-untyped]
+    import psycopg2
 
     try:
         yield
-    except (psycopg2.Error, adbc_driver_manager.Error) as error:
-        # ADBC's word for a connection that broke has no SQLSTATE either.
-        state = getattr(error, "pgcode", None) or getattr(error, "sqlstate", None)
-        gone = state is None and not isinstance(
-            error, psycopg2.ProgrammingError | adbc_driver_manager.ProgrammingError
-        )
-        if gone or (state and state.startswith(("08", "57P"))):
-            advice = GONE
-        else:
-            advice = ADVICE.get(state or "", REFUSED)
-        raise LabError(f"{doing} at {place} failed: {str(error).strip()}\n{advice}") from error
+    except (psycopg2.Error, adbc_driver_manager.Error, OSError) as error:
+        text = str(error).strip()
+        # Arrow's word for an error in the midst of a result.
+        if isinstance(error, OSError) and "[libpq]" not in text:
+            raise
+        raise LabError(f"{doing} at {place} failed: {text}\n{_advice(error, text)}") from error
+
+
+def _advice(error: Exception, text: str) -> str:
+    state = getattr(error, "pgcode", None) or getattr(error, "sqlstate", None) or ""
+    # A file cut short by a limit, not by the disk's end, has no SQLSTATE of its own.
+    if "Check free disk space" in text or "could not write" in text:
+        return ADVICE[DISK_FULL]
+    if state in ADVICE:
+        return ADVICE[state]
+    # A connection that broke has no SQLSTATE, and no word of the server's.
+    said = state or "ERROR:" in text
+    return REFUSED if said and not state.startswith(("08", "57P")) else GONE
