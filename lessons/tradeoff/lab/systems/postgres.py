@@ -30,7 +30,7 @@ from tradeoff.lab.systems.postgres_server import Server, own_server
 from tradeoff.lab.systems.processes import LabError
 
 if TYPE_CHECKING:
-    import pyarrow as pa  # type: ignore[import-untyped]
+    import pyarrow as pa
 
 ADDRESS = "TRADEOFF_POSTGRES"  # environment variable: the server to use instead of an own one
 
@@ -270,7 +270,7 @@ class Source(Connections):
     # --- helpers ----------------------------------------------------------------------------------
 
     def _ensure_partition(self, path: str) -> None:
-        from psycopg2 import sql  # type: ignore[import-untyped]
+        from psycopg2 import sql
 
         if path in self._partitions:
             return

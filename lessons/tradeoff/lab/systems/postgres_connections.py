@@ -48,7 +48,7 @@ class Connections:
     @contextmanager
     def connected(self, doing: str) -> Iterator[Any]:
         """A psycopg2 connection; what the block does not commit is rolled back."""
-        import psycopg2  # type: ignore[import-untyped]
+        import psycopg2
 
         with (
             told(doing, self.place),
@@ -62,7 +62,7 @@ class Connections:
     @contextmanager
     def adbc(self, doing: str) -> Iterator[Any]:
         """An ADBC connection that commits each statement."""
-        from adbc_driver_postgresql import dbapi  # type: ignore[import-untyped]
+        from adbc_driver_postgresql import dbapi
 
         with (
             told(doing, self.place),
