@@ -104,6 +104,7 @@ class Loop:
             if pending or (ended and self.given.watermark is not None):
                 self._run_batch(stream, pending, start, read, ended)
                 pending = []
+        stream.confirm(stream.position)  # also of what other tables wrote, which nobody waits for
 
     def _triggers(self, stream: cdc.Stream) -> Iterator[list[cdc.Change]]:
         """What has come, at each multiple of the interval; without one, as soon as it has come.
