@@ -8,10 +8,12 @@
 // `exactly_once_v2` puts the results, the changes of state and the offsets read into one
 // transaction of Kafka. A reader of `read_committed` sees a result when its transaction commits.
 
+import com.fasterxml.jackson.databind.DeserializationFeature;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import java.io.IOException;
 import java.nio.ByteBuffer;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -32,6 +34,7 @@ import org.apache.kafka.common.serialization.ByteArraySerializer;
 import org.apache.kafka.common.serialization.Serde;
 import org.apache.kafka.common.serialization.Serdes;
 import org.apache.kafka.common.utils.Bytes;
+import org.apache.kafka.streams.KafkaClientSupplier;
 import org.apache.kafka.streams.KafkaStreams;
 import org.apache.kafka.streams.KeyValue;
 import org.apache.kafka.streams.StreamsBuilder;
@@ -53,32 +56,34 @@ import org.apache.kafka.streams.state.Stores;
 import org.apache.kafka.streams.state.WindowStore;
 
 public class OrderCount {
-    static final ObjectMapper JSON = new ObjectMapper();
+    static final ObjectMapper JSON =
+        new ObjectMapper().enable(DeserializationFeature.FAIL_ON_TRAILING_TOKENS);
     static final String NEVER = String.valueOf(Long.MAX_VALUE);
     static Map<String, String> asked;
-    static Map<Integer, String> categories;
+    static Map<Long, String> categories; // of the products
 
     // --- what is counted -------------------------------------------------------------------------
 
     /** An order as read from its message; `problem` says why it cannot be counted, or is null. */
-    record Order(String category, String region, long millis, long cents, byte[] raw, String problem) {
+    record Order(long id, String group, long millis, long cents, byte[] raw, String problem) {
         static Order read(byte[] raw) {
+            if (raw == null) return new Order(0, null, -1, 0, new byte[0], "no value");
             try {
                 JsonNode order = JSON.readTree(raw);
-                int product = (int) whole(order, "product_id");
+                long id = whole(order, "order_id");
+                long micros = whole(order, "order_timestamp");
+                long product = whole(order, "product_id");
                 long cents = whole(order, "amount_cents");
                 String region = order.path("region").asText();
-                whole(order, "order_id");
-                long millis = Math.floorDiv(whole(order, "order_timestamp"), 1000);
-                if (cents < 0) throw new IllegalArgumentException("amount_cents is below 0");
                 if (region.isEmpty()) throw new IllegalArgumentException("region is missing");
                 if (!categories.containsKey(product))
                     throw new IllegalArgumentException("no product " + product);
-                return new Order(categories.get(product), region, millis, cents, raw, null);
+                String group = categories.get(product) + "\t" + region;
+                return new Order(id, group, micros / 1000, cents, raw, null);
             } catch (IOException error) {
-                return new Order(null, null, -1, 0, raw, "not JSON");
+                return new Order(0, null, -1, 0, raw, "not JSON");
             } catch (IllegalArgumentException error) {
-                return new Order(null, null, -1, 0, raw, error.getMessage());
+                return new Order(0, null, -1, 0, raw, error.getMessage());
             }
         }
 
@@ -87,15 +92,17 @@ public class OrderCount {
             if (value.isMissingNode()) throw new IllegalArgumentException(field + " is missing");
             if (!value.canConvertToLong() || !value.isIntegralNumber())
                 throw new IllegalArgumentException(field + " is not a whole number");
+            if (value.asLong() < 0) throw new IllegalArgumentException(field + " is below 0");
             return value.asLong();
         }
 
-        String group() {
-            return category + "\t" + region;
+        boolean good() {
+            return problem == null;
         }
 
         String deadLetter() {
-            return JSON.createObjectNode().put("reason", problem).put("message", new String(raw)).toString();
+            String message = new String(raw, StandardCharsets.UTF_8);
+            return JSON.createObjectNode().put("reason", problem).put("message", message).toString();
         }
     }
 
@@ -106,7 +113,8 @@ public class OrderCount {
         }
 
         static byte[] write(Count count) {
-            return count == null ? null : ByteBuffer.allocate(16).putLong(count.orders).putLong(count.cents).array();
+            if (count == null) return null;
+            return ByteBuffer.allocate(16).putLong(count.orders).putLong(count.cents).array();
         }
 
         static Count read(byte[] bytes) {
@@ -115,50 +123,51 @@ public class OrderCount {
             return new Count(buffer.getLong(), buffer.getLong());
         }
 
-        static String result(Windowed<String> key, Count count) {
-            String[] group = key.key().split("\t");
-            return JSON.createObjectNode()
-                .put("window_start", key.window().start() * 1000)
+        KeyValue<String, String> result(Windowed<String> key) {
+            String[] group = key.key().split("\t", 2);
+            long start = key.window().start();
+            String result = JSON.createObjectNode().put("window_start", start * 1000)
                 .put("category", group[0]).put("region", group[1])
-                .put("orders", count.orders).put("revenue_cents", count.cents).toString();
+                .put("orders", orders).put("revenue_cents", cents).toString();
+            return KeyValue.pair(start + "\t" + key.key(), result);
         }
     }
 
     static Topology topology(Duration window, Duration grace) {
         Serde<String> text = Serdes.String();
-        Serde<Order> order = Serdes.serdeFrom((topic, it) -> it.raw(), (topic, raw) -> Order.read(raw));
-        Serde<Count> count = Serdes.serdeFrom((topic, it) -> Count.write(it), (topic, raw) -> Count.read(raw));
+        Serde<Order> order =
+            Serdes.serdeFrom((topic, it) -> it.raw(), (topic, raw) -> Order.read(raw));
+        Serde<Count> count =
+            Serdes.serdeFrom((topic, it) -> Count.write(it), (topic, raw) -> Count.read(raw));
         StreamsBuilder builder = new StreamsBuilder();
 
         // Event time: the order's own. A message without one takes the time of those before it.
         KStream<String, Order> read = builder.stream(asked.get("orders"), Consumed.with(text, order)
-            .withTimestampExtractor((record, before) -> {
-                Order it = (Order) record.value();
-                return it == null || it.problem() != null ? Math.max(before, 0) : it.millis();
-            }));
-        read.filter((key, it) -> it.problem() != null)
+            .withTimestampExtractor((record, before) ->
+                record.value() instanceof Order it && it.good() ? it.millis() : Math.max(before, 0)));
+        read.filter((key, it) -> !it.good())
             .mapValues(Order::deadLetter)
             .to(asked.get("dead"), Produced.with(text, text));
 
-        KStream<String, Order> good = read.filter((key, it) -> it.problem() == null);
+        KStream<String, Order> good = read.filter((key, it) -> it.good());
         if (asked.get("once").equals("true")) {
             // A copy has its order's time. So an order need be remembered only while its window can
             // still change: a copy that comes later than that is late anyway.
-            Duration kept = window.plus(grace);
             builder.addStateStore(Stores.windowStoreBuilder(
-                Stores.persistentWindowStore("seen", kept, Duration.ofMillis(1), false), text, Serdes.ByteArray()));
+                Stores.persistentWindowStore("seen", window.plus(grace), Duration.ofMillis(1), false),
+                Serdes.Long(), Serdes.ByteArray()));
             good = good.processValues(Once::new, "seen");
         }
-        // Orders of one group lie in all partitions: they go through a topic by group, and are
-        // read from it once the first transaction has committed.
+        // The orders of one group lie in all partitions. They go through a topic by group, and are
+        // read from there once the transaction that wrote them has committed.
         good.map((key, it) -> KeyValue.pair(it.group(), it.cents()))
             .groupByKey(Grouped.with("group", text, Serdes.Long()))
             .windowedBy(TimeWindows.ofSizeAndGrace(window, grace))
-            .aggregate(() -> new Count(0, 0), (key, cents, sum) -> sum.plus(cents),
+            .aggregate(() -> new Count(0, 0), (group, cents, sum) -> sum.plus(cents),
                 Materialized.<String, Count, WindowStore<Bytes, byte[]>>as("count")
                     .withKeySerde(text).withValueSerde(count))
             .toStream()
-            .map((key, sum) -> KeyValue.pair(key.key() + "\t" + key.window().start(), Count.result(key, sum)))
+            .map((key, sum) -> sum.result(key))
             .to(asked.get("counts"), Produced.with(text, text));
         return builder.build();
     }
@@ -166,7 +175,7 @@ public class OrderCount {
     /** Passes the first message of an order on, and no copy of it. */
     static class Once implements FixedKeyProcessor<String, Order, Order> {
         FixedKeyProcessorContext<String, Order> context;
-        WindowStore<String, byte[]> seen;
+        WindowStore<Long, byte[]> seen;
 
         public void init(FixedKeyProcessorContext<String, Order> context) {
             this.context = context;
@@ -174,15 +183,16 @@ public class OrderCount {
         }
 
         public void process(FixedKeyRecord<String, Order> record) {
-            if (seen.fetch(record.key(), record.timestamp()) != null) return;
-            seen.put(record.key(), new byte[0], record.timestamp());
+            long id = record.value().id();
+            if (seen.fetch(id, record.timestamp()) != null) return;
+            seen.put(id, new byte[0], record.timestamp());
             context.forward(record);
         }
     }
 
     // --- where it can be killed ------------------------------------------------------------------
 
-    /** Stops for good at the moment asked for, and says so in a file: whoever waits can kill it there. */
+    /** Stops for good at the moment asked for and says so in a file: it can be killed right there. */
     static class Pausing extends KafkaProducer<byte[], byte[]> {
         int results;
 
@@ -208,7 +218,8 @@ public class OrderCount {
         }
 
         void reached(String phase) {
-            if (!phase.equals(asked.get("pause")) || results < Integer.parseInt(asked.get("at"))) return;
+            if (!phase.equals(asked.get("pause"))) return;
+            if (results < Integer.parseInt(asked.get("at"))) return;
             try {
                 Files.writeString(Path.of(asked.get("mark")), String.valueOf(results));
                 Thread.sleep(Long.MAX_VALUE);
@@ -225,16 +236,17 @@ public class OrderCount {
         Stream.of(words).map(word -> word.split("=", 2)).forEach(word -> asked.put(word[0], word[1]));
         try (Stream<String> lines = Files.lines(Path.of(asked.get("products")))) { // product_id,category
             categories = lines.map(line -> line.split(",", 2))
-                .collect(Collectors.toMap(field -> Integer.valueOf(field[0]), field -> field[1]));
+                .collect(Collectors.toMap(field -> Long.valueOf(field[0]), field -> field[1]));
         }
         Duration window = Duration.ofSeconds(Long.parseLong(asked.get("window")));
         Duration grace = Duration.ofSeconds(Long.parseLong(asked.get("grace")));
-        KafkaStreams streams = new KafkaStreams(topology(window, grace), settings(), new DefaultKafkaClientSupplier() {
+        KafkaClientSupplier clients = new DefaultKafkaClientSupplier() {
             @Override
             public Producer<byte[], byte[]> getProducer(Map<String, Object> config) {
                 return new Pausing(config);
             }
-        });
+        };
+        KafkaStreams streams = new KafkaStreams(topology(window, grace), settings(), clients);
         CountDownLatch over = new CountDownLatch(1);
         streams.setStateListener((now, before) -> {
             System.out.println(now);
@@ -268,7 +280,8 @@ public class OrderCount {
         settings.put(StreamsConfig.consumerPrefix("group.instance.id"), asked.get("application"));
         // Topics keep and take messages by their event time; a simulated day may lie far from now.
         settings.put(StreamsConfig.topicPrefix("message.timestamp.after.max.ms"), NEVER);
-        settings.put(StreamsConfig.WINDOW_STORE_CHANGE_LOG_ADDITIONAL_RETENTION_MS_CONFIG, Duration.ofDays(36500).toMillis());
+        settings.put(StreamsConfig.WINDOW_STORE_CHANGE_LOG_ADDITIONAL_RETENTION_MS_CONFIG,
+            Duration.ofDays(36_500).toMillis());
         return settings;
     }
 
@@ -276,6 +289,7 @@ public class OrderCount {
     static long late(KafkaStreams streams) {
         return (long) streams.metrics().values().stream()
             .filter(metric -> metric.metricName().name().equals("dropped-records-total"))
+            .filter(metric -> metric.metricName().tags().get("task-id").startsWith("1_")) // the count
             .mapToDouble(metric -> (Double) metric.metricValue()).sum();
     }
 }

@@ -15,20 +15,24 @@ import json
 import tempfile
 import threading
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 
 from tradeoff import data
-from tradeoff.lab.systems import contract, kafka, needs
+from tradeoff.lab.systems import contract, kafka, kafka_publish, needs
 from tradeoff.lab.systems.contract import FACTS, KEYS, Measured
 from tradeoff.lab.systems.kafka import Broker
 from tradeoff.lab.systems.processes import LabError, Program, running
+
+if TYPE_CHECKING:
+    from tradeoff.lab.systems import postgres
 
 JARS = [
     f"org.apache.kafka:kafka-streams:{kafka.VERSION}",  # with RocksDB for six platforms: 68 MB
@@ -90,6 +94,8 @@ class OrderCount:
     ) -> None:
         if not 0.01 <= commit_seconds <= 60:
             raise ValueError(f"commit_seconds must be from 0.01 to 60, got {commit_seconds!r}")
+        lengths = {"window": _whole_seconds("window", window)}
+        lengths["grace"] = _whole_seconds("grace", grace)
         self.broker, self.orders, self.folder = broker, orders, folder
         self.application, self.window = broker.named(name), window
         self.counts = broker.create_topic(f"{name}-counts")
@@ -108,8 +114,7 @@ class OrderCount:
             "orders": orders,
             "counts": self.counts,
             "dead": self.dead,
-            "window": _whole_seconds("window", window),
-            "grace": _whole_seconds("grace", grace),
+            **lengths,
             "commit": round(commit_seconds * 1000),
             "once": str(once).lower(),
             "mark": self.mark,
@@ -133,7 +138,12 @@ class OrderCount:
 
     def wait(self, program: Program, seconds: float = 120.0) -> None:
         """Until it has counted and committed all orders sent."""
-        program.wait_for(self.caught_up, seconds)
+
+        def asked_seldom() -> bool:
+            time.sleep(0.1)  # the broker has orders to serve
+            return self.caught_up()
+
+        program.wait_for(asked_seldom, seconds)
 
     def caught_up(self) -> bool:
         """Whether it has committed up to the end of both topics it reads; False if unknown."""
@@ -227,8 +237,12 @@ def count(
     commit_seconds: float = 0.1,
     once: bool = True,
     name: str = "order-count",
+    source: postgres.Source | None = None,
 ) -> Counted:
-    """Play orders into Kafka at an even pace over so many seconds, and count them as they come.
+    """Play orders at an even pace over so many seconds, and count them as they come.
+
+    Into `source`, whose changes are published to Kafka: an order's age begins with its commit in
+    PostgreSQL. Without one, into Kafka itself: it begins when the order is sent.
 
     A store keeps windows in segments, each a RocksDB of its own that takes tens of milliseconds to
     open, and 15 minutes of window and grace make one every 7.5 minutes of event time. Play an hour
@@ -252,12 +266,19 @@ def count(
             once=once,
         )
         started = time.monotonic()
-        with counting.running() as program, Watched(broker, counting.counts) as watched:
+        with ExitStack() as stack:
+            program = stack.enter_context(counting.running())
+            watched = stack.enter_context(Watched(broker, counting.counts))
+            play: Callable[[pd.DataFrame, float], pd.Series] = partial(kafka.play, broker, topic)
+            if source is not None:
+                stack.enter_context(kafka_publish.publishing(source, broker, topic))
+                play = source.play
             first, rest = orders.iloc[:1], orders.iloc[1:]
-            committed = kafka.play(broker, topic, first)
+            committed = play(first, 0.1)
             program.wait_for(lambda: bool(watched.arrived), READY_SECONDS)
             ready = time.monotonic()
-            committed = pd.concat([committed, kafka.play(broker, topic, rest, seconds)])
+            committed = pd.concat([committed, play(rest, seconds)])
+            program.wait_for(lambda: broker.end_offset(topic) >= len(orders), READY_SECONDS)
             counting.wait(program)
             expected = len(read_all(broker, counting.counts))
             program.wait_for(lambda: len(watched.arrived) >= expected, 30)
@@ -331,18 +352,23 @@ def kill(
             with counting.running(phase, at) as program:
                 restored = time.monotonic() - started
                 program.wait_for(counting.mark.exists, READY_SECONDS)
-                evidence = _evidence(counting, program, phase, earlier)
+                found = evidence(counting, phase, earlier)
                 program.kill()
-            rows.append({"phase": phase, **evidence, "restored": restored})
+            rows.append({"phase": phase, **found, "restored": restored})
         with counting.running() as program:
             counting.wait(program)
         return Killed(pd.DataFrame(rows), counting.table())
 
 
-def _evidence(counting: OrderCount, program: Program, phase: str, earlier: int) -> dict[str, Any]:
-    """What the broker's log holds of the run that has paused; raises LabError for another phase."""
+def evidence(
+    counting: OrderCount, phase: str, earlier: int, seconds: float = 10.0
+) -> dict[str, Any]:
+    """What the broker's log holds of the run that has paused; raises LabError for another phase.
+
+    `earlier` results lay on it before that run. So long is waited for what is still on its way.
+    """
     broker, topic = counting.broker, counting.counts
-    end = time.monotonic() + 10
+    end = time.monotonic() + seconds
     while True:
         results = int(counting.mark.read_text("utf-8") or 0)
         on_log = len(read_all(broker, topic, "read_uncommitted")) - earlier
