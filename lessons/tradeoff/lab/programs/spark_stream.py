@@ -1,0 +1,204 @@
+# /// script
+# requires-python = ">=3.11"
+# dependencies = [
+#     "pyspark[connect]==4.3.0",
+#     "pandas>=2.2,<3",
+#     "psycopg2-binary>=2.9.11,<3",
+# ]
+# ///
+"""Structured Streaming: orders as they come, counted into mart.fact_orders exactly once.
+
+uv run --script spark_stream.py JOB.json FOLDER
+
+The queries of a job run one after the other in one session. Each has a folder, FOLDER/0 and so on,
+which gets ready (a file, once the query runs), seen.jsonl (what a batch changed, and when a reader
+could see it), progress.jsonl (Spark's account of each batch) and, where a batch has stopped for a
+kill, paused. A file `finish` laid there ends the query once all that has come is counted.
+"""
+
+import json
+import sys
+import threading
+import time
+from pathlib import Path
+
+from psycopg2.extras import execute_values
+from pyspark.sql import functions as f
+from spark_common import session, transaction
+
+ORDER = (
+    "order_id long, order_timestamp long, product_id int, region string, amount_cents int,"
+    " committed double, sign int"
+)
+# The batch in which a path was last counted, by which query: changed together with the result. A
+# batch that runs again, because the query died after this commit and before its own, finds itself.
+DONE = """
+CREATE TABLE IF NOT EXISTS mart.spark_batch (path text PRIMARY KEY, query text, batch bigint)
+"""
+CLAIM = """
+INSERT INTO mart.spark_batch AS last VALUES (%s, %s, %s)
+ON CONFLICT (path) DO UPDATE SET batch = excluded.batch
+    WHERE last.query = excluded.query AND last.batch < excluded.batch
+"""
+# A batch adds what is new; with a watermark the state holds the sums, and a batch replaces them.
+MERGE = """
+INSERT INTO mart.fact_orders AS fact (path, window_start, category, region, orders, revenue_cents)
+VALUES %s
+ON CONFLICT (path, window_start, category, region) DO UPDATE SET
+    orders = {before_orders} excluded.orders,
+    revenue_cents = {before_revenue} excluded.revenue_cents
+RETURNING window_start::text, category, region, fact.orders
+"""
+ADD = MERGE.format(before_orders="fact.orders +", before_revenue="fact.revenue_cents +")
+REPLACE = MERGE.format(before_orders="", before_revenue="")
+
+
+class Sink:
+    """What a batch does with its orders: one transaction, result and batch number together."""
+
+    def __init__(self, job, folder):
+        self.job, self.folder, self.query = job, folder, ""
+        self.started = threading.Event()  # the query has its name once it runs, before any batch
+        self.seen = (folder / "seen.jsonl").open("a", encoding="utf-8")
+        self.merge = REPLACE if job["watermark"] else ADD
+
+    def __call__(self, batch, number):
+        self.started.wait()
+        asked = time.time()
+        facts = batch if self.job["watermark"] else counted(batch, self.job["window"])
+        rows = [tuple(row.values()) for row in facts.toArrow().to_pylist()]
+        self.pause("before the write", number)
+        writing = time.time()
+        with transaction(self.job) as cursor:
+            repeated, changed = not self.claim(cursor, number), []
+            if not repeated and rows:
+                path = self.job["path"]
+                changed = execute_values(
+                    cursor, self.merge, [(path, *row) for row in rows], page_size=10_000, fetch=True
+                )
+                if any(orders == 0 for *_, orders in changed):
+                    cursor.execute(
+                        "DELETE FROM mart.fact_orders WHERE path = %s AND orders = 0", (path,)
+                    )
+            self.pause("between write and commit", number)
+        at = time.time()
+        self.pause("after the commit", number)
+        seconds = {"transform_seconds": writing - asked, "write_seconds": at - writing}
+        told = {"batch": number, "at": at, "repeated": repeated, "changed": changed, **seconds}
+        self.seen.write(json.dumps(told) + "\n")
+        self.seen.flush()
+
+    def claim(self, cursor, number):
+        """Whether this batch is not yet in the result. Raises for another query's result."""
+        cursor.execute(CLAIM, (self.job["path"], self.query, number))
+        if cursor.rowcount:
+            return True
+        cursor.execute("SELECT query FROM mart.spark_batch WHERE path = %s", (self.job["path"],))
+        if cursor.fetchone() != (self.query,):
+            raise RuntimeError(
+                f"the result {self.job['path']!r} was counted with another checkpoint: go on with "
+                "that one, or count into another path; what a new one reads again counts twice"
+            )
+        return False
+
+    def pause(self, phase, number):
+        """Stop here until somebody kills this process, if it was asked for."""
+        asked = self.job.get("pause")
+        if asked and asked["phase"] == phase and number >= asked["batch"]:
+            beside = self.folder / "paused.new"
+            beside.write_text(json.dumps({"phase": phase, "batch": number}), "utf-8")
+            beside.replace(self.folder / "paused")
+            time.sleep(600)
+
+
+def main(job_path, folder):
+    job, folder = json.loads(Path(job_path).read_text("utf-8")), Path(folder)
+    began = time.perf_counter()
+    with session(job) as spark:
+        with transaction(job) as cursor:
+            cursor.execute(DONE)
+            cursor.execute("SELECT product_id, category FROM dim.product")
+            products = f.broadcast(
+                spark.createDataFrame(cursor.fetchall(), "product_id int, category string")
+            )
+        for number, query in enumerate(job["queries"]):
+            own = folder / str(number)
+            own.mkdir(exist_ok=True)
+            run(spark, products, job | query, own, began)
+
+
+def run(spark, products, job, folder, began):
+    """One query, from its checkpoint on, until it is to finish."""
+    orders = incoming(spark, job["feed"]).join(products, "product_id")
+    if job["watermark"]:
+        orders = counted(orders.withWatermark("at", job["watermark"]), job["window"])
+    sink = Sink(job, folder)
+    writer = orders.writeStream.outputMode("update" if job["watermark"] else "append")
+    writer = writer.option("checkpointLocation", job["checkpoint"]).foreachBatch(sink)
+    if job["trigger"]:
+        writer = writer.trigger(**job["trigger"])
+    query = writer.start()
+    sink.query = query.id
+    sink.started.set()
+    engine = {"engine": f"Spark {spark.version}", "start": time.perf_counter() - began}
+    (folder / "ready").write_text(json.dumps(engine), "utf-8")
+    try:
+        wait(query, folder)
+    finally:
+        with (folder / "progress.jsonl").open("w", encoding="utf-8") as told:
+            told.writelines(each.json.replace("\n", "") + "\n" for each in query.recentProgress)
+    query.stop()
+
+
+def wait(query, folder):
+    """Until `finish` is there and all that had come by then is counted. Raises as the query does.
+
+    A query with the trigger availableNow ends by itself.
+    """
+    while query.isActive and not (folder / "finish").exists():
+        query.awaitTermination(0.05)
+    if query.isActive:
+        query.processAllAvailable()
+    elif query.exception():
+        raise query.exception()
+
+
+def incoming(spark, feed):
+    """Orders as a stream: from a topic of Kafka, or from a folder where files of changes land."""
+    if "topic" in feed:
+        reader = spark.readStream.format("kafka").option("subscribe", feed["topic"])
+        reader = reader.option("kafka.bootstrap.servers", feed["address"])
+        reader = reader.option("startingOffsets", "earliest")
+        limit = "maxOffsetsPerTrigger"
+    else:
+        reader, limit = spark.readStream.format("text"), "maxFilesPerTrigger"
+    if feed.get("limit"):
+        reader = reader.option(limit, feed["limit"])
+    lines = reader.load(feed.get("folder"))
+    order = f.from_json(f.col("value").cast("string"), ORDER).alias("order")
+    return lines.select(order).select(
+        "order.*", f.timestamp_micros("order.order_timestamp").alias("at")
+    )
+
+
+def counted(orders, window):
+    """Orders and revenue by event-time window, category and region; a row taken back counts -1."""
+    sign = f.coalesce("sign", f.lit(1))
+    return (
+        orders.groupBy(f.window("at", window), "category", "region")
+        .agg(
+            f.sum(sign).alias("orders"),
+            f.sum(sign * f.col("amount_cents")).alias("revenue_cents"),
+        )
+        .select(
+            f.date_format("window.start", "yyyy-MM-dd HH:mm:ss").alias("window_start"),
+            "category",
+            "region",
+            "orders",
+            "revenue_cents",
+        )  # fmt: skip
+    )
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
