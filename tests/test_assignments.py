@@ -1,30 +1,33 @@
 """The graded exercises: released as their sources say, graded as the answers deserve.
 
-Nothing here but the last part names an assignment: a new one is tested as soon as it has a folder
-in solutions/, and its bank of right and wrong answers as soon as tests/assignments/ holds it.
+Nothing here names an assignment: a new one is tested as soon as it has a folder in solutions/, and
+its bank of right and wrong answers as soon as tests/assignments/ holds it.
 """
 
 import csv
 import functools
 import importlib
+import json
 import re
 import shutil
 from collections.abc import Callable
+from dataclasses import dataclass
+from html import unescape
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 import nbformat
-import numpy as np
 import pytest
+from assignments import one_column
 from assignments.bank import Wrong, sources
+from nbgrader.api import Gradebook
 from teacher import SEED, cell_named, nbgrader
 from tradeoff import checks
 from tradeoff.checks import authoring, memory
 from tradeoff.checks.assignment import find
 from tradeoff.checks.judge import PUBLIC_SEED, judge, sheet
-from tradeoff.checks.nbgrader import Judge, Record, Report
-from tradeoff.checks.record import answers, copies
+from tradeoff.checks.record import plain
 
 ROOT = Path(__file__).resolve().parents[1]
 NAMES = authoring.names(ROOT)
@@ -164,160 +167,186 @@ def test_answers_learned_by_heart_earn_next_to_nothing(name: str) -> None:
         assert score(name, behaviour.name, by_heart, SEED) <= 0.1, behaviour.name
 
 
-@pytest.mark.parametrize("folder", ["solutions", "exercises"])
+# --- one column, or one answer, is not a diagnosis ------------------------------------------------
+
+
 @pytest.mark.parametrize("name", NAMES)
-def test_the_judge_gives_all_or_nothing_outside_the_kernel(name: str, folder: str) -> None:
-    """Record, Report and Judge on the whole notebook, as nbgrader runs them; no gradebook."""
-    book = nbformat.from_dict(notebook(folder, name))
-    where = {"assignment": name, "notebook": name, "student": "somebody"}
-    resources: dict[str, Any] = {"nbgrader": where, "metadata": {"path": ""}}
-    record = Record(seed=SEED, timeout=300, kernel_name="python3", shutdown_kernel="immediate")
-    for step in (record, Report(), Judge(seed=SEED)):
-        book, resources = step.preprocess(book, resources)
+def test_a_rule_on_one_column_gets_less_than_40_percent(name: str) -> None:
+    earned: dict[str, float] = {}
     for behaviour in find(name).behaviours:
-        (output,) = cell_named(book, f"check-{behaviour.name}").outputs
-        full = behaviour.points if folder == "solutions" else 0
-        assert float(output.data["text/plain"]) == full, behaviour.name
-    assert resources["reported"] == {}
+        for column, rule in one_column.rules(name, behaviour.name).items():
+            points = score(name, behaviour.name, rule, SEED) * behaviour.points
+            earned[column] = earned.get(column, 0.0) + points
+    assert earned, "no column was tried"
+    assert max(earned.values()) < 0.4 * find(name).points, earned
 
 
-# --- lesson 5's, by the real nbgrader -------------------------------------------------------------
+@pytest.mark.parametrize("name", NAMES)
+def test_points_start_above_the_best_constant(name: str) -> None:
+    for behaviour in find(name).behaviours:
+        paper = sheet(name, behaviour.name, SEED)
+        best = 0.0
+        for answer in {json.dumps(plain(case.truth)): case.truth for case in paper.cases}.values():
+            found = judge(paper, [{"returned": plain(answer)}] * len(paper.cases))
+            assert found.score == 0.0, f"{behaviour.name}: {answer!r}"
+            best = max(best, found.right / found.total)
+        assert best <= 0.5, f"{behaviour.name}: one answer is right on {best:.0%}"
 
-NAME = "when_batch_outgrows_itself"
-BEHAVIOURS = {behaviour.name: behaviour for behaviour in find(NAME).behaviours}
-AUTOMATIC = 70
-TYPICAL = "a bad night is a trend"
+
+# --- all of them, by the real nbgrader ------------------------------------------------------------
+
+# A right answer that is loud, and (the last one) no answer at all.
+LOUD = """
+import functools, sys, warnings
+
+def loud(function):
+    @functools.wraps(function)
+    def said(*given, **named):
+        warnings.warn("this will change", FutureWarning)
+        print("looking at", given, named, file=sys.stderr)
+        return function(*given, **named)
+    return said
+
+{name} = loud({name})
+warnings.warn("and so will this", UserWarning)
+"""
+FAILS = "def {name}(*given, **named):\n    raise KeyError('load')"
 
 
-def submissions() -> dict[str, dict[str, str]]:
+def wrong_one(name: str) -> Wrong:
+    """The first wrong answer of a bank."""
+    found: Wrong = next(iter(bank(name).WRONG.values()))
+    return found
+
+
+def submissions(name: str) -> dict[str, dict[str, str]]:
+    """What four students wrote in their answer cells; a stub is left where they wrote nothing."""
+    asked = [each.name for each in find(name).behaviours]
+    right = {each: cell_named(notebook("solutions", name), each).source for each in asked}
+    first, last = asked[0], asked[-1]
+    troubled = {first: right[first] + LOUD.format(name=first), last: FAILS.format(name=last)}
     return {
-        "reference": {},
-        "wrong": bank(NAME).WRONG[TYPICAL].sources(),
+        "reference": right,
+        "stub": {},
+        "troubled": right | troubled,
+        "wrong": right | wrong_one(name).sources(),
     }
 
 
+@functools.cache
+def deserved(name: str) -> dict[str, dict[str, float]]:
+    """The points of each student's functions, by what they answer in this process."""
+    full = {each.name: each.points for each in find(name).behaviours}
+    wrong = wrong_one(name)
+    made = authoring.functions(notebook("solutions", name), wrong.sources())
+    kept = {
+        each: round(full[each] * score(name, each, made[each], SEED), 2)
+        for each in touched(name, set(wrong.functions))
+    }
+    return {
+        "reference": full,
+        "stub": dict.fromkeys(full, 0.0),
+        "troubled": full | {list(full)[-1]: 0.0},
+        "wrong": full | kept,
+    }
+
+
+@dataclass(frozen=True)
+class Class:
+    """A class graded by the real nbgrader in all assignments, with feedback and the table."""
+
+    folder: Path
+    log: str
+
+    def feedback(self, name: str, student: str) -> str:
+        path = self.folder / "classroom" / "feedback" / student / name / f"{name}.html"
+        return path.read_text(encoding="utf-8")
+
+    def exported(self) -> dict[tuple[str, str], float]:
+        table = self.folder / "classroom" / "grades.csv"
+        with table.open(encoding="utf-8", newline="") as file:
+            rows = list(csv.DictReader(file))
+        return {(row["assignment"], row["student_id"]): float(row["score"]) for row in rows}
+
+    def points(self, name: str, student: str) -> dict[str, float]:
+        """By behaviour, as they stand in the gradebook."""
+        with Gradebook(f"sqlite:///{self.folder / 'classroom' / 'gradebook.db'}") as gradebook:
+            book = gradebook.find_submission_notebook(name, name, student)
+            return {
+                grade.name.removeprefix("check-"): grade.auto_score
+                for grade in book.grades
+                if grade.name.startswith("check-")
+            }
+
+
 @pytest.fixture(scope="module")
-def classroom(tmp_path_factory) -> Path:
-    """Everybody graded by the real nbgrader, with feedback and the exported table."""
+def graded(tmp_path_factory: pytest.TempPathFactory) -> Class:
     folder = tmp_path_factory.mktemp("class")
     shutil.copy(ROOT / "nbgrader_config.py", folder)
     shutil.copytree(ROOT / "solutions", folder / "solutions")
-    done = nbgrader(folder, "generate_assignment", NAME, seed=None)
-    assert done.returncode == 0, done.stderr
-    released = folder / "exercises" / NAME / f"{NAME}.ipynb"
-    solved = nbformat.read(folder / "solutions" / NAME / f"{NAME}.ipynb", as_version=4)
-    for student, cells in {**submissions(), "stub": None}.items():
-        handed_in = nbformat.read(released, as_version=4)
-        for name in BEHAVIOURS if cells is not None else ():
-            reference = cell_named(solved, name).source
-            cell_named(handed_in, name).source = cells.get(name, reference)
-        where = folder / "classroom" / "submitted" / student / NAME
-        where.mkdir(parents=True)
-        (where / released.name).write_text(nbformat.writes(handed_in), encoding="utf-8")
-    for command in (["autograde", NAME], ["generate_feedback", NAME]):
-        done = nbgrader(folder, *command)
+    log = ""
+    for name in NAMES:
+        done = nbgrader(folder, "generate_assignment", name, seed=None)
         assert done.returncode == 0, done.stderr
+        released = folder / "exercises" / name / f"{name}.ipynb"
+        for student, cells in submissions(name).items():
+            handed_in = nbformat.read(released, as_version=4)
+            for behaviour, source in cells.items():
+                cell_named(handed_in, behaviour).source = source
+            where = folder / "classroom" / "submitted" / student / name
+            where.mkdir(parents=True)
+            (where / released.name).write_text(nbformat.writes(handed_in), encoding="utf-8")
+        for command in ("autograde", "generate_feedback"):
+            done = nbgrader(folder, command, name)
+            assert done.returncode == 0, done.stderr
+            log += done.stderr
     done = nbgrader(folder, "export", "--to=classroom/grades.csv", seed=None)
     assert done.returncode == 0, done.stderr
-    return folder
+    return Class(folder, log)
 
 
-@pytest.fixture(scope="module")
-def exported(classroom) -> dict[str, float]:
-    with (classroom / "classroom" / "grades.csv").open(encoding="utf-8", newline="") as table:
-        return {row["student_id"]: float(row["score"]) for row in csv.DictReader(table)}
+STUDENTS = ("reference", "stub", "troubled", "wrong")
 
 
-def test_the_reference_gets_every_automatic_point(exported):
-    assert exported["reference"] == AUTOMATIC
+@pytest.mark.parametrize("student", STUDENTS)
+@pytest.mark.parametrize("name", NAMES)
+def test_the_gradebook_and_its_table_have_what_was_deserved(
+    graded: Class, name: str, student: str
+) -> None:
+    expected = deserved(name)[student]
+    assert graded.points(name, student) == pytest.approx(expected, abs=0.011)
+    assert graded.exported()[name, student] == pytest.approx(sum(expected.values()), abs=0.05)
 
 
-def test_the_untouched_stub_gets_none(exported):
-    assert exported["stub"] == 0
+@pytest.mark.parametrize("name", NAMES)
+def test_a_wrong_answer_costs_something_and_not_all(graded: Class, name: str) -> None:
+    automatic = find(name).points
+    assert 0 < graded.exported()[name, "wrong"] < automatic
+    assert graded.exported()[name, "reference"] == automatic
 
 
-def test_nbgrader_takes_what_this_process_would(exported: dict[str, float]) -> None:
-    lost = 0.0
-    for name, source in submissions()["wrong"].items():
-        made = authoring.functions(notebook("solutions", NAME), {name: source})
-        lost += BEHAVIOURS[name].points * (1 - score(NAME, name, made[name], SEED))
-    assert lost > 0
-    assert exported["wrong"] == pytest.approx(AUTOMATIC - lost, abs=0.02)
+def test_nobody_honest_is_reported(graded: Class) -> None:
+    assert "autograd" in graded.log.lower()
+    assert "look at this by hand" not in graded.log
 
 
-def test_feedback_shows_the_question_and_no_hidden_pipeline(classroom):
-    page = (classroom / "classroom" / "feedback" / "wrong" / NAME / f"{NAME}.html").read_text(
-        encoding="utf-8"
-    )
-    assert "One bad night is not a trend" in page
-    assert "pipelines drawn for grading right" in page
-    assert "somebody who takes the longest run for the typical one" in page
-    assert "_outgrew_verdict" not in page
+@pytest.mark.parametrize("name", NAMES)
+def test_feedback_says_what_is_wrong_and_keeps_what_is_hidden(graded: Class, name: str) -> None:
+    page = unescape(graded.feedback(name, "wrong"))
+    wrong = wrong_one(name)
+    for behaviour, words in (wrong.loses or dict.fromkeys(wrong.functions, "")).items():
+        assert words in page, behaviour
+    first = next(each for each in find(name).behaviours if each.name in wrong.functions)
+    assert first.question in page
+    assert "drawn for grading right" in page
+    for student in STUDENTS:
+        page = graded.feedback(name, student)
+        assert SEED not in page
+        assert "_verdict" not in page
+        assert "np.float64(" not in page
 
 
-# --- one column is not a diagnosis ----------------------------------------------------------------
-
-COLUMNS = ("hours", "rows_new", "rows_read", "rows_written", "read_seconds", "transform_seconds")
-COLUMNS += ("write_seconds", "cost_usd", "pages", "state_bytes")
-
-
-def features(runs, column) -> np.ndarray | None:
-    """What a rule on one column could look at: levels, spread and change."""
-    if column == "hours":
-        values = (runs["end"] - runs["start"]).dt.total_seconds().to_numpy()
-    elif column in runs:
-        values = runs[column].to_numpy(float)
-    else:
-        return None
-    now, then = values[-28:], values[:28]
-    return np.array(
-        [
-            np.median(now),
-            now.mean(),
-            now.max(),
-            now.std() / max(now.mean(), 1e-9),
-            np.median(now) / max(np.median(then), 1e-9),
-            values.max() / max(np.median(values), 1e-9),
-            values[-1] / max(values[0], 1e-9),
-        ]
-    )
-
-
-def best_rule(name: str, column: str) -> Callable[..., Any] | None:
-    """The threshold on one feature of one column that is right most often on five other seeds."""
-    if "runs" not in sheet(NAME, name, "public").cases[0].arguments:
-        return None
-    cases = [
-        case for seed in ("public", "a", "b", "c", "d") for case in sheet(NAME, name, seed).cases
-    ]
-    seen = [features(case.arguments["runs"], column) for case in cases]
-    if seen[0] is None:
-        return None
-    table, truths = np.array(seen), np.array([str(case.truth) for case in cases])
-    labels = {str(case.truth): case.truth for case in cases}
-    best = (0.0, 0, 0.0, "", "")
-    for feature in range(table.shape[1]):
-        for threshold in np.quantile(table[:, feature], np.linspace(0.03, 0.97, 32)):
-            above = table[:, feature] > threshold
-            for low in labels:
-                for high in labels:
-                    share = (np.where(above, high, low) == truths).mean()
-                    best = max(best, (share, feature, threshold, low, high))
-    _, feature, threshold, low, high = best
-
-    def rule(runs, **others):
-        return labels[high if features(runs, column)[feature] > threshold else low]
-
-    return rule
-
-
-@pytest.mark.parametrize("column", COLUMNS)
-def test_a_rule_on_one_column_gets_at_most_40_percent(column):
-    earned = 0.0
-    for name, behaviour in BEHAVIOURS.items():
-        rule = best_rule(name, column)
-        if rule is not None:
-            asked = sheet(NAME, name, SEED)
-            given = list(answers(rule, copies(case.arguments for case in asked.cases)))
-            earned += judge(asked, given).score * behaviour.points
-    assert earned <= 0.4 * AUTOMATIC
+@pytest.mark.parametrize("name", NAMES)
+def test_feedback_says_what_was_raised(graded: Class, name: str) -> None:
+    page = unescape(graded.feedback(name, "troubled"))
+    assert "KeyError: 'load'" in page
