@@ -1,6 +1,5 @@
 """The diagnosis is right where the data can tell, and says so where they cannot."""
 
-import os
 import re
 import socket
 import subprocess
@@ -23,8 +22,6 @@ from tradeoff.scenarios.search import cheapest_plan
 
 SAMPLES = Path(__file__).parent / "samples"
 ANSWERS = ("outgrown", "rereads", "slowest_stage", "fails")
-# DIAGNOSE_PIPELINES=10000 in the environment runs the whole proof, some minutes.
-PIPELINES = int(os.environ.get("DIAGNOSE_PIPELINES", "300"))
 
 
 def draw(rng):
@@ -49,18 +46,6 @@ def healthy():
 
 
 # --- generated pipelines ---------------------------------------------------------------------
-
-
-def test_right_on_every_generated_pipeline():
-    rng = np.random.default_rng(20_260_425)
-    wrong = []
-    for number in range(PIPELINES):
-        drawn = draw(rng)
-        found = answers(diagnose(drawn.runs, drawn.consumers, **drawn.limits))
-        truth = {name: getattr(drawn, name) for name in ANSWERS}
-        if found != truth:
-            wrong.append((number, drawn.label, found, truth))
-    assert wrong == []
 
 
 def test_it_is_a_reference_answer_to_the_exercise():

@@ -18,12 +18,14 @@ from tradeoff.diagnosis.questions import (
     Limits,
     Then,
     clock,
+    spikes,
 )
 from tradeoff.diagnosis.robust import Estimate
 from tradeoff.model import words
 
 CYCLES = 7  # runs of an hour of the day, the last ones, by which that hour is known
 LATELY = 3  # of them, the last ones must agree
+OFTEN = 0.1  # share of runs, one-offs apart, that are late for more than chance
 # What a stream costs over a batch that serves everyone: from the first on nobody needs the stream,
 # up to the second nothing is gained by the batch, in between the model's prices do not decide.
 NOT_NEEDED, NEEDED = 2.0, 1.25
@@ -90,10 +92,17 @@ def peak(then: Then, limits: Limits, found: Busiest | None) -> Finding:
     return Finding(PEAK, "no", f"{said}.", figures)
 
 
-def at_the_peak(typical: Check, finding: Finding, limits: Limits) -> Check:
+def at_the_peak(typical: Check, finding: Finding, then: Then, limits: Limits) -> Check:
     """Throughput against its limit: where typical runs fit, the busiest hour's decide."""
-    if typical.side != "below" or finding.verdict not in ("yes", BORDERLINE):
+    if typical.side != "below" or finding.verdict == "no":
         return typical
+    if finding.verdict == CAN_T_TELL:
+        usual = then.recent[~spikes(then.runs)[-len(then.recent) :]]
+        late = float((usual["seconds"] > limits.run_window_hours * 3600).mean())
+        if late < OFTEN:
+            return typical
+        few = "the history is too short to tell a busy hour from chance"
+        return Check(CAN_T_TELL, f"typical runs fit, {late:.0%} of recent ones did not, and {few}")
     run, window = finding.figures["busiest_run_hours"], limits.run_window_hours
     says = f"the run at {clock(finding.figures['busiest_hour'])} takes {_hours(run)} of its "
     side = "above" if finding.verdict == "yes" else BORDERLINE

@@ -258,7 +258,7 @@ def diagnose(
     served = tuple(questions.served(then, limits, readers))
     checks = questions.checks(then, known, limits, served, bool(readers))
     at_peak = rhythm.peak(then, limits, rhythm.busiest(then, limits))
-    checks["throughput"] = rhythm.at_the_peak(checks["throughput"], at_peak, limits)
+    checks["throughput"] = rhythm.at_the_peak(checks["throughput"], at_peak, then, limits)
     findings = {
         "volume": questions.outgrown(then, limits),
         "rereading": questions.rereads(then, known),

@@ -188,7 +188,7 @@ def batch(
     elif fit != "fits" and not quiet and (late or rng.random() < 0.6):
         # Often late as well: a need that runs within their window would meet, and these do not.
         freshest = (interval_hours + window * rng.uniform(1.02, 1.1)) * 3600
-    # A first run of the day that could last into the night misses midnight, too: nobody waits for it.
+    # Where the day's first run could last into the night nobody waits for midnight.
     latest = (min(interval_hours, 12) + 1) * 3600 + typical_run
     consumers = readers(rng, 1.5 * age, 12 * age, freshest, latest < 0.9 * DAY_SECONDS)
     failing = tuple(
