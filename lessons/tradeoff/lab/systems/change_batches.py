@@ -15,8 +15,9 @@ from typing import Any
 import duckdb
 import pyarrow as pa
 
-from tradeoff.lab.systems.cdc import Change, signed
+from tradeoff.lab.systems.change_stream import Change, signed
 from tradeoff.lab.systems.pgoutput import Row
+from tradeoff.lab.systems.processes import LabError
 
 TOO_LATE = "too late: its window had closed"
 CORRECTED_TOO_LATE = "corrected too late: its window had closed with the order as it was"
@@ -96,14 +97,12 @@ class ChangeBatches:
     ) -> None:
         self._window = window_seconds * 1_000_000
         self._watermark = None if watermark_seconds is None else round(watermark_seconds * 1e6)
-        self._products, self._refused = dict(products), set(refused)
+        self._products: dict[int, str] = {}
+        self._refused = set(refused)
         self._duck = duckdb.connect()
         self._duck.execute("SET threads = 1")  # a batch is small: more threads cost more than help
         self._duck.execute("CREATE TABLE product (product_id BIGINT, category TEXT)")
-        self._duck.execute(
-            "INSERT INTO product SELECT unnest($1), unnest($2)",
-            [list(self._products), list(self._products.values())],
-        )
+        self.learn(products)
         kept = json.loads(saved) if saved else {"newest": None, "held": []}
         self.newest: int | None = kept["newest"]
         self._duck.execute(
@@ -116,8 +115,24 @@ class ChangeBatches:
     def close(self) -> None:
         self._duck.close()
 
+    def lacks(self, changes: Iterable[Change]) -> bool:
+        """Whether an order names a product that is not known yet: the catalogue may have it now."""
+        ids = {each.row.get("product_id") for each in changes}
+        return not ids <= {None, *self._products}
+
+    def learn(self, products: Mapping[int, str]) -> None:
+        """Add products; those that are known keep their category."""
+        new = {key: value for key, value in products.items() if key not in self._products}
+        self._products |= new
+        self._duck.execute(
+            "INSERT INTO product SELECT unnest($1::BIGINT[]), unnest($2::TEXT[])",
+            [list(new), list(new.values())],
+        )
+
     def take(self, changes: Iterable[Change]) -> Outcome:
-        """Add up a batch. Raises LabError for what cannot be taken back: see `cdc.signed`."""
+        """Add up a batch. Raises LabError for what cannot be taken back, see `cdc.signed`, or is an
+        order of a product that has left the catalogue.
+        """
         outcome = Outcome()
         rows: list[tuple[int, Row]] = []
         for change in changes:
@@ -172,6 +187,11 @@ class ChangeBatches:
                 outcome.late += 1
                 outcome.rejected.append((last or old, CORRECTED_TOO_LATE))
                 return
+            elif old["product_id"] not in self._products:
+                raise LabError(
+                    f"order {old['order_id']} cannot be taken back: its product "
+                    f"{old['product_id']} has left dim.product, and its category with it"
+                )
             else:
                 rows.append((-1, old))
         if not last:

@@ -9,6 +9,7 @@ server's address, which holds a password, comes by the variable TRADEOFF_CHANGES
 from __future__ import annotations
 
 import argparse
+import itertools
 import json
 import os
 import sys
@@ -26,6 +27,7 @@ from tradeoff.lab.systems.change_batches import (
     ChangeBatches,
     Outcome,
 )
+from tradeoff.lab.systems.change_stream import MOST_CHANGES
 from tradeoff.lab.systems.pgoutput import BEGINNING, Row
 from tradeoff.lab.systems.processes import LabError
 from tradeoff.lab.systems.slots import told
@@ -76,8 +78,7 @@ class Loop:
             )
             position, self.batch, saved = cursor.fetchone()
             self.position = int(position)
-            cursor.execute("SELECT product_id, category FROM dim.product")
-            products = dict(cursor.fetchall())
+            products = _products(cursor)
             cursor.execute(
                 "SELECT order_id FROM raw.rejected WHERE path = %s AND reason <> %s",
                 [given.path, CORRECTED_TOO_LATE],
@@ -129,20 +130,47 @@ class Loop:
         if self.given.end is not None and self.given.end.exists():
             stream.end_at(int(self.given.end.read_text("utf-8")))
 
+    def take_table(self, url: str) -> None:
+        """A first batch: all that the table holds; the slot's changes go on from there.
+
+        Cut short, it has written nothing, and is done again.
+        """
+        start = time.time()
+        with cdc.snapshot(url, self.given.slot) as (position, rows):
+            outcomes = []
+            while part := list(itertools.islice(rows, MOST_CHANGES)):
+                changes = [
+                    cdc.Change(position, n, "insert", start, row) for n, row in enumerate(part)
+                ]
+                outcomes.append((len(part), self._batches.take(changes)))
+            events = sum(count for count, _ in outcomes)
+            self._write([outcome for _, outcome in outcomes], position, events, start, 0.0)
+
     def _run_batch(
         self, stream: cdc.Stream, changes: list[cdc.Change], start: float, read: float, last: bool
     ) -> None:
+        if self._batches.lacks(changes):
+            with told(self.given.slot), self._sink, self._sink.cursor() as cursor:
+                self._batches.learn(_products(cursor))
         outcome = self._batches.take(changes)
         if last and self.given.watermark is not None:
             outcome.rows += self._batches.flush()
+        position = changes[-1].lsn if changes else self.position
+        self._write([outcome], position, len(changes), start, read)
+        self._pause(BEFORE_CONFIRM)
+        stream.confirm(position)
+
+    def _write(
+        self, outcomes: list[Outcome], position: int, events: int, start: float, read: float
+    ) -> None:
+        """Result and position, in one transaction; then a line of the log."""
         state = self._batches.state() if self.given.watermark is not None else None
         transformed = time.time()
         self._pause(BEFORE_WRITE)
-        position = changes[-1].lsn if changes else self.position
         with told(self.given.slot), self._sink, self._sink.cursor() as cursor:
-            counts = self._merge(cursor, outcome)
+            counts = [group for outcome in outcomes for group in self._merge(cursor, outcome)]
             self._pause(BEFORE_COMMIT)
-            advance = [cdc.text(position), outcome.late, state]
+            advance = [cdc.text(position), sum(outcome.late for outcome in outcomes), state]
             cursor.execute(ADVANCE, [*advance, self.given.path, cdc.text(self.position)])
             if cursor.rowcount != 1:
                 raise LabError(
@@ -150,14 +178,11 @@ class Loop:
                     "another loop writes to it. One path takes one loop; this one wrote nothing"
                 )
         seen = time.time()
-        self.batch += 1
-        self._pause(BEFORE_CONFIRM)
-        stream.confirm(position)
-        self.position = position
+        self.position, self.batch = position, self.batch + 1
         windows, entries = self._batches.held
         line = {
             "batch": self.batch,
-            "events": len(changes),
+            "events": events,
             "start": start,
             "seen": seen,
             "read": read,
@@ -181,6 +206,11 @@ class Loop:
                 [(at - BEGINNING) // timedelta(microseconds=1), *others]
                 for at, *others in cursor.fetchall()
             ]
+            if any(orders < 0 for *_, orders in counts):
+                raise LabError(
+                    f"path {path!r} would hold fewer than no orders: an order was taken back that "
+                    "it never counted. Were orders in the table before? Begin with a snapshot"
+                )
             if any(orders <= 0 for *_, orders, _ in outcome.rows):
                 cursor.execute(
                     "DELETE FROM mart.fact_orders WHERE path = %s AND orders = 0", [path]
@@ -216,6 +246,11 @@ class Loop:
             time.sleep(600)
 
 
+def _products(cursor: Any) -> dict[int, str]:
+    cursor.execute("SELECT product_id, category FROM dim.product")
+    return dict(cursor.fetchall())
+
+
 def _columns(rows: list[Added]) -> list[list[Any]]:
     starts, *others = zip(*rows, strict=True)
     return [[_moment(start) for start in starts], *map(list, others)]
@@ -243,16 +278,17 @@ def main(arguments: list[str]) -> None:
     parser.add_argument("--origin", type=float, default=0.0)
     parser.add_argument("--window", type=int, default=3600)
     parser.add_argument("--watermark", type=float)
+    parser.add_argument("--snapshot", action="store_true", help="begin with the whole table")
     parser.add_argument("--pause", choices=PHASES)
     given = parser.parse_args(arguments)
     url = os.environ[ADDRESS]
     try:
-        with (
-            closing(Loop(given, url)) as loop,
-            cdc.changes(url, given.slot, start=loop.position, keep=True) as stream,
-        ):
-            given.log.with_suffix(".ready").write_text(str(os.getpid()), encoding="utf-8")
-            loop.run(stream)
+        with closing(Loop(given, url)) as loop:
+            if given.snapshot and not loop.position:
+                loop.take_table(url)
+            with cdc.changes(url, given.slot, start=loop.position, keep=True) as stream:
+                given.log.with_suffix(".ready").write_text(str(os.getpid()), encoding="utf-8")
+                loop.run(stream)
     except LabError as error:
         sys.exit(f"{type(error).__name__}: {error}")
 

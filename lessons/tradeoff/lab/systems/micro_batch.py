@@ -15,7 +15,7 @@ import re
 import sys
 import tempfile
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -25,38 +25,13 @@ import duckdb
 import numpy as np
 import pandas as pd
 
-from tradeoff import data
-from tradeoff.fit import BatchFit, fit_batches
 from tradeoff.lab.order_log import ASAP, interval_seconds
 from tradeoff.lab.systems import cdc, contract, needs
-from tradeoff.lab.systems.change_loop import (
-    ADDRESS,
-    BEFORE_COMMIT,
-    BEFORE_CONFIRM,
-    BEFORE_WRITE,
-    PHASES,
-)
+from tradeoff.lab.systems.change_loop import ADDRESS
 from tradeoff.lab.systems.processes import Program, running
 
 if TYPE_CHECKING:
     from tradeoff.lab.systems.postgres import Source
-
-__all__ = [
-    "ASAP",
-    "BEFORE_COMMIT",
-    "BEFORE_CONFIRM",
-    "BEFORE_WRITE",
-    "PHASES",
-    "Kill",
-    "Loop",
-    "MicroBatch",
-    "fit",
-    "following",
-    "kill_and_restart",
-    "predicted",
-    "run",
-    "sweep",
-]
 
 PATH = "micro_batch"
 START_SECONDS = 60.0
@@ -98,7 +73,11 @@ class Loop:
         self.program: Program | None = None
 
     def start(self, pause: str | None = None) -> None:
-        """Start it; with `pause`, one of `PHASES`, its first batch stops there until it is killed.
+        """Start it; its first batch then stops at `pause`, if that is given, until it is killed.
+
+        Parameters
+        ----------
+        pause : one of `change_loop.PHASES`.
 
         Raises LabError when it ends before it is ready.
         """
@@ -164,6 +143,7 @@ def following(
     *,
     window: str = "1h",
     watermark: str | None = None,
+    snapshot: bool = False,
     path: str = PATH,
 ) -> Iterator[Loop]:
     """A loop, started and ready, that takes all changes committed while the block runs.
@@ -174,9 +154,13 @@ def following(
     window : length of an event-time window, whole seconds. watermark : None updates the table with
         each batch, however late an order is; else a window appears once, when the newest order is
         more than this past its end, and orders that come later are rejected and counted as late.
+    snapshot : begin with the orders that are in the table already, as one batch. Without it they
+        do not count, and must not be corrected.
     path : the results' partition, emptied first; lower-case letters, digits and _.
 
-    The slot goes with the block. Raises LabError, its sub-classes of `cdc` and ValueError.
+    The slot goes with the block; a notebook that is killed leaves it, `tradeoff_PATH`, on a server
+    of yours, where it holds WAL: `cdc.drop` it. Raises LabError, its sub-classes of `cdc` and
+    ValueError.
     """
     needs.demand("the micro-batch path", "psycopg2", "pyarrow")
     if not re.fullmatch("[a-z][a-z0-9_]{0,40}", path):
@@ -189,10 +173,13 @@ def following(
         words += ["--every", repr(interval)]
     if watermark is not None:
         words += ["--watermark", repr(pd.Timedelta(watermark).total_seconds())]
+    if snapshot:
+        words.append("--snapshot")
     _empty(source, path)
     with tempfile.TemporaryDirectory(prefix="tradeoff-") as folder:
         loop = Loop(source, path, every, words, Path(folder))
-        cdc.prepare(source, loop.slot)
+        if not snapshot:  # else the loop makes it
+            cdc.prepare(source, loop.slot)
         try:
             loop.start()
             yield loop
@@ -261,155 +248,6 @@ def measured(
         late=loop.late,
         rejected={str(reason): int(count) for reason, count in reasons.items()},
     )
-
-
-# --- kills ----------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True)
-class Kill:
-    """A SIGKILL, and what the server said of the loop just before.
-
-    Attributes
-    ----------
-    phase : where it was asked for. transaction : the sink connection's state: "idle", or "idle in
-        transaction" with rows written and not committed.
-    committed : whether the batch's transaction had been committed.
-    confirmed : whether the slot had been told so.
-    """
-
-    phase: str
-    transaction: str
-    committed: bool
-    confirmed: bool
-
-
-def kill_and_restart(
-    source: Source,
-    orders: pd.DataFrame,
-    kills: int = 20,
-    *,
-    window: str = "1h",
-    watermark: str | None = None,
-    path: str = PATH,
-) -> tuple[MicroBatch, list[Kill]]:
-    """Kill the loop so many times, in each of the `PHASES` in turn, and start it again each time.
-
-    Each kill hits a batch with orders in it: those that have just come, and those of the batch
-    before where that was lost.
-    """
-    parts = np.array_split(np.arange(len(orders)), kills + 1)
-    hit = []
-    with following(source, window=window, watermark=watermark, path=path) as loop:
-        loop.kill()
-        for number, part in enumerate(parts[:-1]):
-            phase = PHASES[number % len(PHASES)]
-            [before] = _batch(loop)
-            loop.start(pause=phase)
-            source.play(orders.iloc[part], 0.02)
-            loop.wait_until_paused()
-            [after] = _batch(loop)
-            hit.append(Kill(phase, _transaction(loop), after > before, _confirmed(loop)))
-            loop.kill()
-        loop.start()
-        source.play(orders.iloc[parts[-1]], 0.02)
-        loop.finish()
-        return measured(loop, orders, window=window), hit
-
-
-def _batch(loop: Loop) -> Sequence[int]:
-    rows = loop.source.execute("SELECT batch FROM mart.checkpoint WHERE path = %s", [loop.path])
-    return [int(batch) for (batch,) in rows]
-
-
-def _transaction(loop: Loop) -> str:
-    rows = loop.source.execute(
-        "SELECT state FROM pg_stat_activity WHERE application_name = %s", [loop.slot]
-    )
-    return ", ".join(str(state) for (state,) in rows)
-
-
-def _confirmed(loop: Loop) -> bool:
-    rows = loop.source.execute(
-        "SELECT confirmed_flush_lsn >= lsn FROM mart.checkpoint, pg_replication_slots "
-        "WHERE path = %s AND slot_name = %s",
-        [loop.path, loop.slot],
-    )
-    return bool(rows[0][0])
-
-
-# --- beside the model -----------------------------------------------------------------------------
-
-
-def sweep(
-    source: Source,
-    triggers: Iterable[str],
-    *,
-    orders_per_second: float | Iterable[float] = 300.0,
-    seconds: float = 8.0,
-) -> list[MicroBatch]:
-    """The path at several triggers and rates, one run after the other, each on a day of its own.
-
-    Every run's `batches` give pairs of events and seconds, from which overhead and cost of an event
-    follow; `fit` does so.
-    """
-    rates = [orders_per_second] if isinstance(orders_per_second, float | int) else orders_per_second
-    day = pd.Timestamp("2026-05-01")
-    runs: list[MicroBatch] = []
-    for rate in rates:
-        for every in triggers:
-            orders = data.orders(day, round(rate * seconds))
-            runs.append(run(source, orders, every, seconds=seconds, path=f"sweep_{len(runs)}"))
-            day += pd.Timedelta(days=1)
-    return runs
-
-
-def measurements(runs: Iterable[MicroBatch]) -> pd.DataFrame:
-    """Runs as `tradeoff.fit_batches` takes them, one row each."""
-    return pd.DataFrame(
-        [
-            {
-                "events_per_second": each.played_per_second,
-                "interval_seconds": _interval(each),
-                "latency_p50_seconds": each.age(50),
-                "latency_p99_seconds": each.age(99),
-                "batch_seconds": float(each.batches["seconds"].mean()),
-            }
-            for each in runs
-        ]
-    )
-
-
-def fit(runs: Iterable[MicroBatch]) -> BatchFit:
-    """The model of a micro-batch pipeline, fitted to runs of this one."""
-    return fit_batches(measurements(runs))
-
-
-def predicted(fitted: BatchFit, held_out: Iterable[MicroBatch]) -> pd.DataFrame:
-    """Prediction and measurement of runs that the fit has not seen.
-
-    Columns setting, figure (p50, p99), predicted_seconds, measured_seconds, error_percent.
-    """
-    rows = []
-    for each in held_out:
-        [row] = measurements([each]).to_dict("records")
-        said = fitted.predict(row["events_per_second"], row["interval_seconds"]).iloc[0]
-        for figure in ("p50", "p99"):
-            name = f"latency_{figure}_seconds"
-            rows.append(
-                {
-                    "setting": each.setting,
-                    "figure": figure,
-                    "predicted_seconds": float(said[name]),
-                    "measured_seconds": row[name],
-                    "error_percent": 100.0 * (float(said[name]) / row[name] - 1.0),
-                }
-            )
-    return pd.DataFrame(rows)
-
-
-def _interval(run: MicroBatch) -> float:
-    return interval_seconds(run.setting.removesuffix(" trigger"))
 
 
 def _empty(source: Source, path: str) -> None:

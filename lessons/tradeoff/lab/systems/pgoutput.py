@@ -215,7 +215,7 @@ def microseconds(text: str) -> int | str:
 
 # By the type's fixed number in pg_type; all others stay text.
 VALUES: dict[int, Callable[[str], Any]] = {
-    16: "t".__eq__,  # boolean
+    16: ("t", "true").__contains__,  # boolean
     20: int,  # bigint
     21: int,  # smallint
     23: int,  # integer

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from tradeoff.lab.systems import needs
+from tradeoff.lab.systems.pgoutput import VALUES, Row
 from tradeoff.lab.systems.processes import LabError
 
 TABLE = "raw.orders"
@@ -36,7 +37,22 @@ class Source(Protocol):
 
 def prepare(source: Source | str, slot: str, table: str = TABLE) -> None:
     """Make publication and slot where they are missing: changes committed from now on are kept."""
-    schema, name = table.split(".")
+    publish(source, slot, table)
+    from psycopg2 import errors
+
+    with connected(source, slot) as cursor:
+        cursor.execute("SELECT 1 FROM pg_replication_slots WHERE slot_name = %s", (slot,))
+        if cursor.fetchone() is None:
+            with suppress(errors.DuplicateObject):
+                cursor.execute("SELECT pg_create_logical_replication_slot(%s, 'pgoutput')", (slot,))
+
+
+def publish(source: Source | str, slot: str, table: str = TABLE) -> None:
+    """Make the publication where it is missing; updates and deletes then bring the row before.
+
+    Raises LabError where the server does not allow logical replication or lacks the table.
+    """
+    needs.demand("change data capture", "psycopg2")
     from psycopg2 import errors
 
     with connected(source, slot) as cursor:
@@ -44,23 +60,66 @@ def prepare(source: Source | str, slot: str, table: str = TABLE) -> None:
         [level] = cursor.fetchone()
         if level != "logical":
             raise LabError(f"wal_level must be logical, got {level}: set it and restart PostgreSQL")
-        cursor.execute(
-            "SELECT relreplident FROM pg_class WHERE oid = to_regclass(%s)", (f"{schema}.{name}",)
-        )
+        cursor.execute("SELECT relreplident FROM pg_class WHERE oid = to_regclass(%s)", (table,))
         found = cursor.fetchone()
         if found is None:
             raise LabError(f"table must be one of the database, got {table}")
         if found[0] != "f":
-            cursor.execute(f"ALTER TABLE {schema}.{name} REPLICA IDENTITY FULL")
-        # The publication first: the slot's changes are looked up in it as it was then.
+            cursor.execute(f"ALTER TABLE {table} REPLICA IDENTITY FULL")
+        # Before the slot: a change is looked up in the publication as it was when it was made.
         cursor.execute("SELECT 1 FROM pg_publication WHERE pubname = %s", (slot,))
         if cursor.fetchone() is None:
             with suppress(errors.DuplicateObject):
-                cursor.execute(f'CREATE PUBLICATION "{slot}" FOR TABLE {schema}.{name}')
-        cursor.execute("SELECT 1 FROM pg_replication_slots WHERE slot_name = %s", (slot,))
-        if cursor.fetchone() is None:
-            with suppress(errors.DuplicateObject):
-                cursor.execute("SELECT pg_create_logical_replication_slot(%s, 'pgoutput')", (slot,))
+                cursor.execute(f'CREATE PUBLICATION "{slot}" FOR TABLE {table}')
+
+
+@contextmanager
+def snapshot(
+    source: Source | str, slot: str, table: str = TABLE, order: str = "order_timestamp"
+) -> Iterator[tuple[int, Iterator[Row]]]:
+    """Make a slot anew, beside the table as it was at the slot's first position.
+
+    Yields that position and the table's rows, by a column: with the changes after it, every row
+    comes exactly once, whoever writes meanwhile. The rows are read as they are asked for.
+    """
+    drop(source, slot)
+    publish(source, slot, table)
+    import psycopg2
+    from psycopg2.extras import LogicalReplicationConnection
+
+    url = url_of(source)
+    with told(slot):
+        maker = psycopg2.connect(url, connection_factory=LogicalReplicationConnection)
+    with closing(maker), maker.cursor() as command:
+        with told(slot):
+            # What is exported lives as long as this connection does nothing else.
+            command.execute(f'CREATE_REPLICATION_SLOT "{slot}" LOGICAL pgoutput EXPORT_SNAPSHOT')
+            _, first, exported, _ = command.fetchone()
+            reader = psycopg2.connect(url, options="-c DateStyle=ISO")
+        with closing(reader):
+            reader.set_session(isolation_level="REPEATABLE READ", readonly=True)
+            yield _lsn(first), _rows(reader, exported, table, order)
+
+
+def _rows(reader: Any, exported: str, table: str, order: str) -> Iterator[Row]:
+    with told():
+        with reader.cursor() as cursor:
+            cursor.execute("SET TRANSACTION SNAPSHOT %s", (exported,))
+            cursor.execute(f"SELECT * FROM {table} LIMIT 0")
+            columns = [(each.name, VALUES.get(each.type_code, str)) for each in cursor.description]
+        with reader.cursor(name="snapshot") as cursor:
+            as_text = ", ".join(f'"{name}"::text' for name, _ in columns)
+            cursor.execute(f"SELECT {as_text} FROM {table} ORDER BY {table}.{order}")
+            for values in cursor:
+                yield {
+                    name: None if said is None else value(said)
+                    for (name, value), said in zip(columns, values, strict=True)
+                }
+
+
+def _lsn(said: str) -> int:
+    high, low = said.split("/")
+    return (int(high, 16) << 32) + int(low, 16)
 
 
 def drop(source: Source | str, slot: str) -> None:

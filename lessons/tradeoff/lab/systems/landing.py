@@ -1,0 +1,118 @@
+"""A landing folder: a table's changes as files of JSON lines, named by their positions."""
+
+from __future__ import annotations
+
+import json
+import os
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from tradeoff.lab.systems.change_stream import Change, changes, signed
+from tradeoff.lab.systems.processes import LabError
+from tradeoff.lab.systems.slots import SlotInUse, Source, SourceGone, drop, position
+
+
+class Landing:
+    """Changes that land as files while the block of `land` runs.
+
+    Attributes
+    ----------
+    folder : where. rows : rows landed so far.
+    """
+
+    def __init__(self, source: Source | str, folder: Path, slot: str, every_seconds: float) -> None:
+        self.folder, self.rows = folder, 0
+        self._source, self._slot, self._every = source, slot, every_seconds
+        self._until: int | None = None
+        self._reached = 0
+        self._leave = threading.Event()
+        self._failed: BaseException | None = None
+        self._ready = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="landing", daemon=True)
+
+    def finish(self, seconds: float = 60.0) -> None:
+        """Until all that was committed before this call has landed; it then goes on."""
+        until = position(self._source)
+        end = time.monotonic() + seconds
+        while self._reached < until:
+            if self._failed is not None:
+                raise self._failed
+            if time.monotonic() > end:
+                raise LabError(f"changes had not landed in {self.folder} after {seconds:g} s")
+            time.sleep(0.01)
+
+    def _run(self) -> None:
+        try:
+            landed = [int(each.stem.split("-")[1], 16) for each in self.folder.glob("*.jsonl")]
+            start = max(landed, default=0)
+            with changes(self._source, self._slot, start=start, keep=True) as stream:
+                self._ready.set()
+                while not self._leave.is_set():
+                    due = time.monotonic() + self._every
+                    taken = stream.read(self._every)
+                    while (left := due - time.monotonic()) > 0 and not self._leave.is_set():
+                        taken += stream.read(min(left, 0.05))
+                    if taken:
+                        self.rows += write(self.folder, taken)
+                        stream.confirm(taken[-1].lsn)
+                    self._reached = stream.position
+        except BaseException as error:  # told to whoever waits
+            self._failed = error
+        finally:
+            self._ready.set()
+
+
+@contextmanager
+def land(
+    source: Source | str,
+    folder: Path,
+    slot: str = "tradeoff_landing",
+    *,
+    every_seconds: float = 0.1,
+    keep: bool = False,
+) -> Iterator[Landing]:
+    """Let a table's changes land in a folder, as files of JSON lines, while the block runs.
+
+    A file is named by the first and last position in it, sixteen hexadecimal digits each
+    (`FIRST-LAST.jsonl`), so that names sort as commits do; it holds whole transactions and appears
+    at once, complete. A second landing into the folder goes on behind the newest file: no change
+    lands twice, though a landing be killed between a file and its confirmation.
+
+    A line holds order_id, order_timestamp (microseconds since the epoch), product_id, region,
+    amount_cents, committed (seconds since the epoch), lsn, number, and sign: 1 for a row that came
+    to be, -1 for one that is no more. An update is two lines, the row before with -1 first, so
+    sums of sign and of sign * amount_cents are right whatever was corrected.
+
+    When the block ends without an error, all that was committed has landed. Raises as `changes`.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    landing = Landing(source, folder, slot, every_seconds)
+    landing._thread.start()
+    try:
+        landing._ready.wait()
+        if landing._failed is not None:
+            raise landing._failed
+        yield landing
+        landing.finish()
+    finally:
+        landing._leave.set()
+        landing._thread.join()
+        if not keep:
+            with suppress(SourceGone, SlotInUse):
+                drop(source, slot)
+
+
+def write(folder: Path, taken: list[Change]) -> int:
+    """Changes as one file of the landing folder; returns how many lines it holds."""
+    lines = [json.dumps(line) for change in taken for line in signed(change)]
+    name = f"{taken[0].lsn:016X}-{taken[-1].lsn:016X}.jsonl"
+    beside = folder / f".{name}.new"  # readers pass over names that begin with a dot
+    with beside.open("w", encoding="utf-8", newline="\n") as file:
+        file.writelines(line + "\n" for line in lines)
+        file.flush()
+        os.fsync(file.fileno())
+    os.replace(beside, folder / name)
+    return len(lines)
