@@ -800,6 +800,38 @@ def test_not_reached_keeps_the_points_its_answers_deserve(building: str) -> None
     assert found["slowest_stage"].metadata.tradeoff.state == "passed"
 
 
+# What an assignment forbids, and what its kernel had loaded.
+
+
+def told(sources: list[str], loaded: list[str], assignment: str = "state_and_watermarks") -> Any:
+    """What Report says of a notebook with these cells and one graded cell's record."""
+    check = f'checks.grade("{assignment}", windowed_count)'
+    graded = nbgrader_cell(check, "check-x", grade=True, locked=True, points=18)
+    data = {"application/vnd.tradeoff.answers+json": {"loaded": loaded}}
+    graded.outputs = [nbformat.v4.new_output("display_data", data)]
+    own = [nbgrader_cell(source, f"own_{i}", solution=True) for i, source in enumerate(sources)]
+    resources: Any = {"nbgrader": {"student": "somebody"}}
+    _, resources = steps.Report().preprocess(new_notebook(cells=[*own, graded]), resources)
+    return resources["reported"]
+
+
+def test_what_an_assignment_forbids_is_told_where_it_stands() -> None:
+    source = "from tradeoff.simulate.windows import TumblingCount"
+    assert told(["pass", source], []) == {
+        "own_1": ["imports tradeoff.simulate.windows.TumblingCount"]
+    }
+    assert told(["pass", source], [], "micro_batch") == {}
+
+
+def test_what_the_kernel_had_loaded_is_told_unless_a_cell_of_ones_own_explains_it() -> None:
+    loaded = ["tradeoff.checks", "tradeoff.checks.micro_batch", "tradeoff.scenarios"]
+    loaded += ["tradeoff.scenarios.micro_batches"]
+    (said,) = told(["pass"], ["tradeoff.model", "tradeoff.simulate.windows"])["own_0"]
+    assert said == "the kernel had loaded tradeoff.simulate.windows"
+    assert told(["pass"], loaded) != {}, "a graded cell only records"
+    assert told(["checks.progress()"], loaded) == {}
+
+
 # A variant for each student.
 
 
