@@ -136,9 +136,9 @@ class Run:
         window, each = self.query.window, self.batches
         stages = {
             "start": self.start_seconds,
-            "read": each["read_seconds"].sum(),
-            "transform": each["transform_seconds"].sum(),
-            "write": each["write_seconds"].sum(),
+            "read": float(each["read_seconds"].sum()),
+            "transform": float(each["transform_seconds"].sum()),
+            "write": float(each["write_seconds"].sum()),
         }
         old = {} if committed is None else {"ages": ages(orders, committed, self.seen, window)}
         return Measured(
@@ -148,7 +148,7 @@ class Run:
             orders=len(orders),
             table=self.table,
             rows_read=int(each["events"].sum()),
-            seconds=each["seconds"].sum(),
+            seconds=float(each["seconds"].sum()),
             stages=stages,
             state_bytes=int(each["state_bytes"].iloc[-1]) if self.query.watermark else 0,
             **old,

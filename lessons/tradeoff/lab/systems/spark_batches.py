@@ -1,0 +1,109 @@
+"""Batches of known content through Spark's micro-batch path: their cost, and their watermark.
+
+    batches = sweep(source, [200, 2_000, 20_000], repeats=5)
+    fit_overhead(batches["events"], batches["seconds"])
+
+A batch is a file: the files lie there in order before the query starts, which takes one at a time.
+"""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+
+import pandas as pd
+
+from tradeoff import data
+from tradeoff.lab.systems.kafka import message
+from tradeoff.lab.systems.postgres import Source
+from tradeoff.lab.systems.spark_streaming import Query, run_all
+
+DAY = "2026-04-25"
+WINDOW, WATERMARK = "5min", "10min"
+WARM = 4  # batches before those of a sweep: the first ones load classes and compile
+
+
+def sweep(
+    source: Source,
+    events: Sequence[int],
+    repeats: int = 5,
+    *,
+    watermark: str | None = None,
+    window: str = "1h",
+) -> pd.DataFrame:
+    """What batches of so many orders take, one after the other, sizes interleaved.
+
+    Returns a row a batch, columns as `spark_streaming.Run.batches`; `seconds` is all of it, from
+    asking what is new to the checkpoint's commit. Raises as `spark_streaming.run_all`.
+    """
+    sizes = [max(events) // 10] * WARM + [size for _ in range(repeats) for size in events]
+    orders = data.orders(DAY, sum(sizes))
+    ends = pd.Series(sizes).cumsum()
+    pieces = [orders.iloc[end - size : end] for end, size in zip(ends, sizes, strict=True)]
+    with tempfile.TemporaryDirectory(prefix="tradeoff-") as made:
+        folder = _laid(Path(made), pieces)
+        query = Query(folder, trigger_seconds=None, limit=1, watermark=watermark, window=window,
+                      path="spark sweep")  # fmt: skip
+        [run] = run_all(source, [query])
+    batches = run.batches[run.batches["batch"].between(WARM, len(sizes) - 1)]
+    return batches.reset_index(drop=True)
+
+
+def watermark_boundary(source: Source) -> pd.DataFrame:
+    """Which orders a 5-minute count with a 10-minute watermark drops, tried one by one.
+
+    Each of five batches brings a few orders of different age; all but the last two also bring a
+    newer one than any before.
+
+    Returns
+    -------
+    A row an order that was tried: batch, event_time, window_end, newest (event time in this batch
+    or before), watermark (that Spark reports for the batch: from the orders of the batches before)
+    and watermark_before (for the batch before), counted (whether it is in the result).
+    """
+    noon = pd.Timestamp(f"{DAY} 12:00")
+    minutes = pd.Timedelta("1min")
+    clock = [noon, noon + 20 * minutes, noon + 40 * minutes, None, None]
+    tried, pieces, newest = [], [], noon
+    for batch, moved in enumerate(clock):
+        newest = newest if moved is None else moved
+        # Ages around 10, 15, 30, 35 and 50 minutes: a window is 5 minutes long.
+        ages = [
+            minutes * age for age in (9, 10, 11, 14, 15, 16, 29, 30, 31, 34, 35, 36, 49, 50, 51)
+        ]
+        rows = [{"batch": batch, "event_time": newest - age, "newest": newest} for age in ages]
+        tried += rows
+        stamps = [newest, *(row["event_time"] for row in rows)]
+        names = ["clock", *(f"{batch} {at}" for at in range(len(rows)))]
+        pieces.append(
+            data.orders(DAY, len(stamps)).assign(
+                order_timestamp=pd.Series(stamps, dtype="datetime64[us]"), region=names
+            )
+        )
+    with tempfile.TemporaryDirectory(prefix="tradeoff-") as made:
+        folder = _laid(Path(made), pieces)
+        query = Query(folder, trigger_seconds=None, limit=1, window=WINDOW, watermark=WATERMARK,
+                      path="spark watermark")  # fmt: skip
+        [run] = run_all(source, [query])
+    frame = pd.DataFrame(tried)
+    own = frame["batch"].astype(str) + " " + frame.groupby("batch").cumcount().astype(str)
+    marks = run.batches.set_index("batch")["watermark"]
+    return frame.assign(
+        window_end=frame["event_time"].dt.floor(WINDOW) + pd.Timedelta(WINDOW),
+        watermark=frame["batch"].map(marks),
+        watermark_before=(frame["batch"] - 1).map(marks),
+        counted=own.isin(run.table["region"]),
+        reported_dropped=frame["batch"].map(run.batches.set_index("batch")["dropped"]),
+    )
+
+
+def _laid(folder: Path, pieces: Sequence[pd.DataFrame]) -> Path:
+    """A file a piece; Spark takes files by the time they were last changed."""
+    for number, piece in enumerate(pieces):
+        rows = piece.to_dict("records")
+        path = folder / f"{number:06}.jsonl"
+        path.write_bytes(b"".join(message(row, 0.0) + b"\n" for row in rows))
+        os.utime(path, (number + 1, number + 1))
+    return folder
