@@ -6,6 +6,7 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
+import pandas as pd
 
 from tradeoff.diagnosis import robust
 from tradeoff.diagnosis.options import Option, Workshop
@@ -25,7 +26,7 @@ from tradeoff.model import words
 
 CYCLES = 7  # runs of an hour of the day, the last ones, by which that hour is known
 LATELY = 3  # of them, the last ones must agree
-OFTEN = 0.1  # share of runs, one-offs apart, that are late for more than chance
+OFTEN = 0.1  # share of usual runs that are late for more than chance
 # What a stream costs over a batch that serves everyone: from the first on nobody needs the stream,
 # up to the second nothing is gained by the batch, in between the model's prices do not decide.
 NOT_NEEDED, NEEDED = 2.0, 1.25
@@ -97,7 +98,9 @@ def at_the_peak(typical: Check, finding: Finding, then: Then, limits: Limits) ->
     if typical.side != "below" or finding.verdict == "no":
         return typical
     if finding.verdict == CAN_T_TELL:
-        usual = then.recent[~spikes(then.runs)[-len(then.recent) :]]
+        waited = then.runs["start"].diff() > pd.Timedelta(hours=1.5 * limits.interval_hours)
+        odd = spikes(then.runs) | waited.to_numpy()  # a run after a missed one carries both
+        usual = then.recent[~odd[-len(then.recent) :]]
         late = float((usual["seconds"] > limits.run_window_hours * 3600).mean())
         if late < OFTEN:
             return typical
