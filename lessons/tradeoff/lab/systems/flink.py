@@ -24,7 +24,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -143,9 +143,13 @@ class FlinkCount:
         return sum(path.stat().st_size for path in found.iterdir()) if found else 0
 
     def caught_up(self) -> bool:
-        """Whether a checkpoint holds all orders sent; their counts are then written."""
-        committed = committed_offset(self.broker, self.facts, self.orders)
-        return committed >= self.broker.end_offset(self.orders)
+        """Whether a checkpoint holds all orders sent, their counts written; False if unknown."""
+        from confluent_kafka import KafkaException
+
+        with suppress(KafkaException):  # the group's coordinator is not there yet
+            committed = committed_offset(self.broker, self.facts, self.orders)
+            return committed >= self.broker.end_offset(self.orders)
+        return False
 
     def table(self) -> pd.DataFrame:
         """The counts, as `contract.facts`."""
