@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 from browsing import wait
 from tradeoff import data
-from tradeoff.lab.systems import kafka, kafka_streams, needs, postgres
+from tradeoff.lab.systems import kafka, kafka_kills, kafka_results, kafka_streams, needs, postgres
 from tradeoff.lab.systems.contract import differing, facts
 from tradeoff.lab.systems.kafka_streams import AFTER, BEFORE, BETWEEN, OrderCount
 from tradeoff.lab.systems.processes import LabError
@@ -96,7 +96,7 @@ def test_a_broker_that_goes_away_and_comes_back_costs_no_order(broker, tmp_path)
     counting = OrderCount(broker, topic, tmp_path, name="away")
     with ThreadPoolExecutor() as pool, counting.running() as program:
         kafka.play(broker, topic, orders.iloc[:1])
-        wait(lambda: kafka_streams.read_all(broker, counting.counts), 60, "nothing counted")
+        wait(lambda: kafka_results.read_all(broker, counting.counts), 60, "nothing counted")
         playing = pool.submit(kafka.play, broker, topic, orders.iloc[1:], 6)
         time.sleep(1)
         broker.stop()
@@ -110,7 +110,7 @@ def test_a_broker_that_goes_away_and_comes_back_costs_no_order(broker, tmp_path)
 
 
 def killed(broker, orders, moments, name):
-    seen = kafka_streams.kill(broker, orders, moments, name=name)
+    seen = kafka_kills.kill(broker, orders, moments, name=name)
     assert differing(seen.table, facts(orders, WINDOW)).empty
     kills = seen.kills
     assert list(kills["phase"]) == [phase for phase, _ in moments]
@@ -139,7 +139,7 @@ def test_a_kill_that_misses_its_phase_is_an_error(broker, tmp_path):
     counting = OrderCount(broker, topic, tmp_path, name="missed")
     counting.mark.write_text("5", "utf-8")
     with pytest.raises(LabError, match="not after the commit: 0 of 5 results"):
-        kafka_streams.evidence(counting, AFTER, 0, seconds=0.2)
+        kafka_kills.evidence(counting, AFTER, 0, seconds=0.2)
 
 
 @pytest.mark.parametrize(

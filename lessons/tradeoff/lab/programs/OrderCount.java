@@ -40,7 +40,7 @@ import org.apache.kafka.streams.KeyValue;
 import org.apache.kafka.streams.StreamsBuilder;
 import org.apache.kafka.streams.StreamsConfig;
 import org.apache.kafka.streams.Topology;
-import org.apache.kafka.streams.errors.StreamsUncaughtExceptionHandler.StreamThreadExceptionResponse;
+import org.apache.kafka.streams.errors.StreamsUncaughtExceptionHandler;
 import org.apache.kafka.streams.kstream.Consumed;
 import org.apache.kafka.streams.kstream.Grouped;
 import org.apache.kafka.streams.kstream.KStream;
@@ -102,7 +102,8 @@ public class OrderCount {
 
         String deadLetter() {
             String message = new String(raw, StandardCharsets.UTF_8);
-            return JSON.createObjectNode().put("reason", problem).put("message", message).toString();
+            return JSON.createObjectNode()
+                .put("reason", problem).put("message", message).toString();
         }
     }
 
@@ -144,7 +145,8 @@ public class OrderCount {
         // Event time: the order's own. A message without one takes the time of those before it.
         KStream<String, Order> read = builder.stream(asked.get("orders"), Consumed.with(text, order)
             .withTimestampExtractor((record, before) ->
-                record.value() instanceof Order it && it.good() ? it.millis() : Math.max(before, 0)));
+                record.value() instanceof Order it && it.good()
+                    ? it.millis() : Math.max(before, 0)));
         read.filter((key, it) -> !it.good())
             .mapValues(Order::deadLetter)
             .to(asked.get("dead"), Produced.with(text, text));
@@ -153,8 +155,9 @@ public class OrderCount {
         if (asked.get("once").equals("true")) {
             // A copy has its order's time. So an order need be remembered only while its window can
             // still change: a copy that comes later than that is late anyway.
+            Duration kept = window.plus(grace);
             builder.addStateStore(Stores.windowStoreBuilder(
-                Stores.persistentWindowStore("seen", window.plus(grace), Duration.ofMillis(1), false),
+                Stores.persistentWindowStore("seen", kept, Duration.ofMillis(1), false),
                 Serdes.Long(), Serdes.ByteArray()));
             good = good.processValues(Once::new, "seen");
         }
@@ -192,7 +195,7 @@ public class OrderCount {
 
     // --- where it can be killed ------------------------------------------------------------------
 
-    /** Stops for good at the moment asked for and says so in a file: it can be killed right there. */
+    /** Stops for good at the moment asked for, and says so in a file: it can be killed there. */
     static class Pausing extends KafkaProducer<byte[], byte[]> {
         int results;
 
@@ -233,8 +236,9 @@ public class OrderCount {
 
     public static void main(String[] words) throws Exception {
         asked = new HashMap<>(Map.of("once", "true", "pause", ""));
-        Stream.of(words).map(word -> word.split("=", 2)).forEach(word -> asked.put(word[0], word[1]));
-        try (Stream<String> lines = Files.lines(Path.of(asked.get("products")))) { // product_id,category
+        for (String word : words) asked.put(word.split("=", 2)[0], word.split("=", 2)[1]);
+        // A file of "product_id,category", read once: the catalogue does not change in a run.
+        try (Stream<String> lines = Files.lines(Path.of(asked.get("products")))) {
             categories = lines.map(line -> line.split(",", 2))
                 .collect(Collectors.toMap(field -> Long.valueOf(field[0]), field -> field[1]));
         }
@@ -254,7 +258,7 @@ public class OrderCount {
         });
         streams.setUncaughtExceptionHandler(error -> {
             error.printStackTrace();
-            return StreamThreadExceptionResponse.SHUTDOWN_CLIENT;
+            return StreamsUncaughtExceptionHandler.StreamThreadExceptionResponse.SHUTDOWN_CLIENT;
         });
         Runtime.getRuntime().addShutdownHook(new Thread(() -> {
             System.out.println("late " + late(streams));
@@ -278,6 +282,7 @@ public class OrderCount {
         settings.put(StreamsConfig.consumerPrefix("auto.offset.reset"), "earliest");
         // A fixed member of its group: started again it takes its place, no time-out waited for.
         settings.put(StreamsConfig.consumerPrefix("group.instance.id"), asked.get("application"));
+        settings.put(StreamsConfig.consumerPrefix("session.timeout.ms"), 10_000);
         // Topics keep and take messages by their event time; a simulated day may lie far from now.
         settings.put(StreamsConfig.topicPrefix("message.timestamp.after.max.ms"), NEVER);
         settings.put(StreamsConfig.WINDOW_STORE_CHANGE_LOG_ADDITIONAL_RETENTION_MS_CONFIG,
@@ -289,7 +294,7 @@ public class OrderCount {
     static long late(KafkaStreams streams) {
         return (long) streams.metrics().values().stream()
             .filter(metric -> metric.metricName().name().equals("dropped-records-total"))
-            .filter(metric -> metric.metricName().tags().get("task-id").startsWith("1_")) // the count
+            .filter(metric -> metric.metricName().tags().get("task-id").startsWith("1_")) // counts
             .mapToDouble(metric -> (Double) metric.metricValue()).sum();
     }
 }

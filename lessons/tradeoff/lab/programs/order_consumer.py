@@ -18,6 +18,7 @@ def main(address: str, topic: str, group: str, wait_seconds: float, most_orders:
             "bootstrap.servers": address,
             "group.id": group,
             "group.instance.id": group,  # started again it takes its place at once
+            "session.timeout.ms": 10_000,
             "auto.offset.reset": "earliest",
             "enable.auto.commit": False,  # an offset is committed after the work, not by a clock
             "log_level": 0,

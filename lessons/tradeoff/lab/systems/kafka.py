@@ -4,31 +4,30 @@
         topic = broker.create_topic("orders", partitions=2)
         committed = kafka.play(broker, topic, data.orders("2026-03-02", 3_000), seconds=10)
 
-An order is a JSON message, see `message`; its key is the order's number, so that what happens to
-one order stays in one partition, in order. Lag is in `kafka_lag`, a count in `kafka_streams`.
+Orders as messages are in `kafka_orders`, changes of PostgreSQL published in `kafka_publish`, lag in
+`kafka_lag`, a count in `kafka_streams`.
 """
 
 from __future__ import annotations
 
-import json
 import os
 import tempfile
 import time
 import uuid
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
-
-import numpy as np
-import pandas as pd
+from typing import TYPE_CHECKING
 
 from tradeoff.lab.systems import needs
+from tradeoff.lab.systems.kafka_orders import Sender, message, play, records, send
 from tradeoff.lab.systems.processes import LabError, Program, free_port, listens, running
 
 if TYPE_CHECKING:
     from confluent_kafka.admin import AdminClient
+
+__all__ = ["Broker", "Sender", "java", "message", "open_broker", "play", "records", "send"]
 
 VERSION = "4.3.0"
 # The broker's jars, and a logger that says errors alone.
@@ -38,6 +37,7 @@ NEEDS = ("java", "maven", "confluent_kafka")
 JAVA = ["-Xmx512m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1"]
 QUIET = ["-Dorg.slf4j.simpleLogger.defaultLogLevel=error"]
 START_SECONDS = 120.0
+CLEAR_SECONDS = 60.0  # a killed member stays in its group for 10
 CLUSTER_ID = "dHJhZGVvZmYgbGFiIG9uZQ"  # 16 bytes in base64: "tradeoff lab one"
 ORDERS = "orders"
 
@@ -173,17 +173,25 @@ class Broker:
 
     def _clear(self) -> None:
         """Delete the topics and groups of this prefix from a cluster that was there."""
+        from confluent_kafka import KafkaException
+
         admin = self.admin
-        topics = [name for name in admin.list_topics(timeout=30).topics if self._owns(name)]
-        groups = [each.group_id for each in admin.list_consumer_groups().result(30).valid]
-        groups = [name for name in groups if self._owns(name)]
-        done = admin.delete_topics(topics, operation_timeout=30) if topics else {}
-        done |= admin.delete_consumer_groups(groups) if groups else {}
-        for name, future in done.items():
-            try:
-                future.result(60)
-            except Exception as error:  # the others still have to go
-                print(f"left behind in Kafka: {name} ({error})")
+        end = time.monotonic() + CLEAR_SECONDS
+        while True:
+            topics = [name for name in admin.list_topics(timeout=30).topics if self._owns(name)]
+            groups = [each.group_id for each in admin.list_consumer_groups().result(30).valid]
+            groups = [name for name in groups if self._owns(name)]
+            if not topics and not groups:
+                return
+            if time.monotonic() > end:
+                left = ", ".join([*topics, *groups])
+                raise LabError(f"Kafka at {self.address} still has what the lab made there: {left}")
+            done = admin.delete_topics(topics, operation_timeout=30) if topics else {}
+            done |= admin.delete_consumer_groups(groups) if groups else {}
+            for future in done.values():
+                with suppress(KafkaException):  # a group whose member was killed is in use yet
+                    future.result(60)
+            time.sleep(0.5)
 
     def _owns(self, name: str) -> bool:
         return bool(self.prefix) and name.startswith(self.prefix)
@@ -240,125 +248,3 @@ def _format(address: str, folder: Path) -> None:
     command = java("kafka.tools.StorageTool", *how)
     with running("Kafka's storage tool", command, folder / "format.txt") as program:
         program.finish(START_SECONDS)
-
-
-# --- orders as messages ---------------------------------------------------------------------------
-
-
-def message(row: Mapping[Any, Any], committed: float) -> bytes:
-    """An order as JSON, the message of the topic `orders`.
-
-    Keys: order_id, order_timestamp (microseconds since the epoch, UTC), product_id, region,
-    amount_cents, committed (seconds since the epoch: when the source had it committed).
-    """
-    stamp = row["order_timestamp"]
-    micros = stamp if isinstance(stamp, int) else pd.Timestamp(stamp).value // 1_000
-    order = {
-        "order_id": int(row["order_id"]),
-        "order_timestamp": micros,
-        "product_id": int(row["product_id"]),
-        "region": str(row["region"]),
-        "amount_cents": int(row["amount_cents"]),
-        "committed": committed,
-    }
-    return json.dumps(order, separators=(",", ":")).encode()
-
-
-class Sender:
-    """Sends to one topic, for good: all copies acknowledge, a retry neither doubles nor reorders.
-
-    It goes on trying for two minutes while a broker is away. One thread uses it.
-
-    Attributes
-    ----------
-    delivered : messages that the broker has acknowledged.
-    """
-
-    def __init__(self, broker: Broker, topic: str) -> None:
-        from confluent_kafka import Producer
-
-        self.topic, self.delivered = topic, 0
-        self._failed: list[str] = []
-        self._producer = Producer(
-            {
-                "bootstrap.servers": broker.address,
-                "enable.idempotence": True,
-                "acks": "all",
-                "linger.ms": 5,
-                "delivery.timeout.ms": 120_000,
-                "reconnect.backoff.max.ms": 500,
-                "log_level": 0,
-            }
-        )
-
-    def send(self, key: str, value: bytes) -> None:
-        """Hand a message over; it is delivered once `flush` has returned."""
-        while True:
-            try:
-                self._producer.produce(self.topic, value, key, on_delivery=self._told)
-                break
-            except BufferError:  # its queue is full: let it deliver
-                self._producer.poll(0.1)
-        self._producer.poll(0)
-
-    def send_order(self, row: Mapping[Any, Any], committed: float) -> None:
-        """The same for an order, see `message`; its key is its number."""
-        self.send(str(row["order_id"]), message(row, committed))
-
-    def pause(self, until: float) -> None:
-        """Deliver until that wall time, in seconds since the epoch."""
-        while (left := until - time.time()) > 0:
-            self._producer.poll(min(left, 0.05))
-
-    def flush(self, seconds: float = 150.0) -> None:
-        """Until all that was sent is acknowledged; raises LabError for what is not."""
-        left = self._producer.flush(seconds)
-        if left or self._failed:
-            raise LabError(
-                f"Kafka acknowledged {self.delivered:,} messages, not {left + len(self._failed):,} "
-                f"others: {self._failed[0] if self._failed else 'no answer in time'}"
-            )
-
-    def _told(self, error: Any, delivered: Any) -> None:
-        if error is not None:
-            self._failed.append(str(error))
-        else:
-            self.delivered += 1
-
-
-def play(broker: Broker, topic: str, orders: pd.DataFrame, seconds: float = 0.0) -> pd.Series:
-    """Send orders at an even pace over so many seconds; 0 sends as fast as it goes.
-
-    Stands for the source: an order counts as committed when it is sent.
-
-    Returns
-    -------
-    Seconds since the epoch by order_id, the `committed` of `contract.ages`; of an order that stands
-    twice, the first.
-    """
-    sender, rows = Sender(broker, topic), records(orders)
-    pace = seconds / max(len(rows), 1)
-    committed = np.empty(len(rows))
-    begun = time.time()
-    for at, row in enumerate(rows):
-        sender.pause(begun + at * pace)
-        committed[at] = time.time()
-        sender.send_order(row, committed[at])
-    sender.flush()
-    times = pd.Series(committed, pd.Index(orders["order_id"]), name="committed")
-    return times[~times.index.duplicated()]
-
-
-def send(broker: Broker, topic: str, messages: Iterable[tuple[str, bytes]]) -> int:
-    """Send (key, value) pairs as they are, malformed ones too; returns how many were delivered."""
-    sender = Sender(broker, topic)
-    for key, value in messages:
-        sender.send(key, value)
-    sender.flush()
-    return sender.delivered
-
-
-def records(orders: pd.DataFrame) -> list[dict[Any, Any]]:
-    """Orders as rows for `message`, their time in microseconds since the epoch."""
-    micros = orders["order_timestamp"].astype("datetime64[us]").astype("int64")
-    return orders.assign(order_timestamp=micros).to_dict("records")

@@ -1,4 +1,4 @@
-"""True streaming on Kafka Streams: `programs/OrderCount.java`, run, measured and killed.
+"""True streaming on Kafka Streams: `programs/OrderCount.java`, run and measured.
 
     with kafka.open_broker() as broker:
         counted = kafka_streams.count(broker, orders, seconds=10, commit_seconds=1.0)
@@ -13,23 +13,23 @@ from __future__ import annotations
 
 import json
 import tempfile
-import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 
 from tradeoff import data
 from tradeoff.lab.systems import contract, kafka, kafka_publish, needs
-from tradeoff.lab.systems.contract import FACTS, KEYS, Measured
+from tradeoff.lab.systems.contract import Measured
 from tradeoff.lab.systems.kafka import Broker
-from tradeoff.lab.systems.processes import LabError, Program, running
+from tradeoff.lab.systems.kafka_results import Watched, newest, read_all
+from tradeoff.lab.systems.processes import Program, running
 
 if TYPE_CHECKING:
     from tradeoff.lab.systems import postgres
@@ -196,37 +196,6 @@ class OrderCount:
         return state in self._log.read_text("utf-8", errors="replace").splitlines()
 
 
-class Watched:
-    """The results as they become visible, from a reader of committed messages in a thread."""
-
-    def __init__(self, broker: Broker, topic: str) -> None:
-        self.arrived: list[tuple[float, bytes]] = []
-        self._reader = _reader(broker, topic, "read_committed")
-        self._leave = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="results", daemon=True)
-
-    def __enter__(self) -> Watched:
-        self._thread.start()
-        return self
-
-    def __exit__(self, *exception: object) -> None:
-        self._leave.set()
-        self._thread.join()
-        self._reader.close()
-
-    def _run(self) -> None:
-        while not self._leave.is_set():
-            for found in self._reader.consume(1000, 0.01):
-                if found.error() is None:
-                    self.arrived.append((time.time(), found.value()))
-
-    @property
-    def seen(self) -> pd.DataFrame:
-        """Columns `FACTS` and `at`, seconds since the epoch: the `seen` of `contract.ages`."""
-        arrived = list(self.arrived)
-        return _frame([value for _, value in arrived]).assign(at=[at for at, _ in arrived])
-
-
 def count(
     broker: Broker,
     orders: pd.DataFrame,
@@ -253,7 +222,7 @@ def count(
 
     Raises LabError when the program fails or does not keep up.
     """
-    with _in_folder() as folder:
+    with temporary() as folder:
         topic = broker.create_topic(f"{name}-orders")
         counting = OrderCount(
             broker,
@@ -303,146 +272,9 @@ def count(
     return Counted(measured, stores, changes, letters, late)
 
 
-# --- killed ---------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, eq=False)
-class Killed:
-    """What `kill` saw, and what is left at the end.
-
-    Attributes
-    ----------
-    kills : one row a kill: phase, results (the program had made in that run), on_log (of them, on
-        the broker's log at the kill), open (whether a transaction lay there uncommitted), restored
-        (seconds from starting again until it ran).
-    table : the result after the last restart.
-    """
-
-    kills: pd.DataFrame
-    table: pd.DataFrame = field(repr=False)
-
-
-def kill(
-    broker: Broker,
-    orders: pd.DataFrame,
-    moments: Sequence[tuple[str, int]],
-    *,
-    window: str = "5min",
-    commit_seconds: float = 0.1,
-    name: str = "killed-count",
-) -> Killed:
-    """Kill the count (SIGKILL) at each of these moments, start it again, and let it finish.
-
-    A moment is a phase and a number of results, as `OrderCount.running` takes them. That a kill hit
-    its phase is read from the broker: before the write the result is not on its log; between write
-    and commit it is, in an open transaction; after the commit no transaction is open.
-
-    Raises LabError when a kill did not hit its phase or the orders do not suffice for all moments.
-    """
-    rows = []
-    with _in_folder() as folder:
-        topic = broker.create_topic(f"{name}-orders")
-        counting = OrderCount(
-            broker, topic, folder, name=name, window=window, commit_seconds=commit_seconds
-        )
-        kafka.play(broker, topic, orders)
-        for phase, at in moments:
-            earlier = len(read_all(broker, counting.counts, "read_uncommitted"))
-            started = time.monotonic()
-            with counting.running(phase, at) as program:
-                restored = time.monotonic() - started
-                program.wait_for(counting.mark.exists, READY_SECONDS)
-                found = evidence(counting, phase, earlier)
-                program.kill()
-            rows.append({"phase": phase, **found, "restored": restored})
-        with counting.running() as program:
-            counting.wait(program)
-        return Killed(pd.DataFrame(rows), counting.table())
-
-
-def evidence(
-    counting: OrderCount, phase: str, earlier: int, seconds: float = 10.0
-) -> dict[str, Any]:
-    """What the broker's log holds of the run that has paused; raises LabError for another phase.
-
-    `earlier` results lay on it before that run. So long is waited for what is still on its way.
-    """
-    broker, topic = counting.broker, counting.counts
-    end = time.monotonic() + seconds
-    while True:
-        results = int(counting.mark.read_text("utf-8") or 0)
-        on_log = len(read_all(broker, topic, "read_uncommitted")) - earlier
-        opened = broker.end_offsets(topic) != broker.end_offsets(topic, committed_only=True)
-        expected = {
-            BEFORE: on_log == results - 1,
-            BETWEEN: on_log == results and opened,
-            AFTER: on_log == results and not opened,
-        }
-        if expected[phase]:
-            return {"results": results, "on_log": on_log, "open": opened}
-        if time.monotonic() > end:
-            raise LabError(
-                f"not {phase}: {on_log} of {results} results on the log, transaction open: {opened}"
-            )
-        time.sleep(0.05)
-
-
-# --- reading results ------------------------------------------------------------------------------
-
-
-def read_all(broker: Broker, topic: str, isolation: str = "read_committed") -> list[bytes]:
-    """The messages of a topic up to its end; with "read_uncommitted" also those of transactions
-    that are open or were given up."""
-    reader = _reader(broker, topic, isolation)
-    found: list[bytes] = []
-    ended: set[int] = set()
-    end, partitions = time.monotonic() + 60, len(reader.assignment())
-    try:
-        while len(ended) < partitions:
-            for each in reader.consume(1000, 0.5):
-                if each.error() is None:
-                    found.append(each.value())
-                else:  # asked for: the end of a partition
-                    ended.add(each.partition())
-            if time.monotonic() > end:
-                raise LabError(f"the topic {topic} could not be read to its end in 60 s")
-    finally:
-        reader.close()
-    return found
-
-
-def newest(results: list[bytes]) -> pd.DataFrame:
-    """The last result of every group and window, as `facts`."""
-    return contract.as_facts(_frame(results).drop_duplicates(KEYS, keep="last"))
-
-
-def _frame(results: list[bytes]) -> pd.DataFrame:
-    found = pd.DataFrame([json.loads(each) for each in results], columns=FACTS)
-    stamps = pd.to_datetime(found["window_start"].astype("int64"), unit="us")
-    return found.assign(window_start=stamps.astype("datetime64[us]"))
-
-
-def _reader(broker: Broker, topic: str, isolation: str) -> Any:
-    from confluent_kafka import OFFSET_BEGINNING, Consumer, TopicPartition
-
-    reader = Consumer(
-        {
-            "bootstrap.servers": broker.address,
-            "group.id": broker.named("unused"),  # the client insists on one; nothing is committed
-            "enable.auto.commit": False,
-            "enable.partition.eof": True,
-            "isolation.level": isolation,
-            "fetch.wait.max.ms": 50,
-            "log_level": 0,
-        }
-    )
-    partitions = broker.end_offsets(topic)
-    reader.assign([TopicPartition(topic, number, OFFSET_BEGINNING) for number in partitions])
-    return reader
-
-
 @contextmanager
-def _in_folder() -> Iterator[Path]:
+def temporary() -> Iterator[Path]:
+    """A folder that is gone at the end."""
     with tempfile.TemporaryDirectory(
         prefix="tradeoff-streams-", ignore_cleanup_errors=True
     ) as made:
