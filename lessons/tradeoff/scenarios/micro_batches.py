@@ -112,7 +112,7 @@ def day(rng: np.random.Generator, peak_per_second: float, ratio: float) -> list[
 def choice(rng: np.random.Generator, kind: str) -> Choice:
     """A drawn choice of one of `TRIGGERS`; the tolerance is 3 % away from any other answer."""
     while True:
-        peak = log_uniform(rng, 20, 2e4)
+        peak = log_uniform(rng, 0.5, 2e4)
         events = day(rng, peak, rng.uniform(3, 8))
         busiest, mean = max(events) / HOUR, sum(events) / DAY
         share = float(rng.uniform(1.05, 1.3) if kind == TOO_MUCH else rng.uniform(0.3, 0.8))

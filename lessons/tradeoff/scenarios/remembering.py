@@ -56,7 +56,7 @@ def transform(rng: np.random.Generator, verdict: str, number: int) -> tuple[Fact
         some = rng.random() > 0.2
     else:
         cause = CAUSES[number % len(CAUSES)]
-        facts, label = _stateful(rng, cause), cause
+        facts, label = _stateful(rng, cause, number // len(CAUSES)), cause
         some = True
     memory = int(10 ** rng.uniform(2, 9.5)) if some else 0
     kept_in = STORES[number // len(OPERATIONS) % len(STORES)] if memory else "nothing"
@@ -76,14 +76,14 @@ def _stateless(rng: np.random.Generator, operation: str) -> Facts:
     return _facts(operation, event, "row", table=table)
 
 
-def _stateful(rng: np.random.Generator, cause: str) -> Facts:
+def _stateful(rng: np.random.Generator, cause: str, turn: int) -> Facts:
     event = str(rng.choice(["row", "file"]))
     if cause == CAUSES[0]:
-        event = str(rng.choice(["row", "row", "file"]))
         operation = str(rng.choice(["count", "distinct", "top-n"]))
+        if turn % 2:  # files in turn for a key, a window and a session
+            return _facts(operation, "file", MANY[turn // 2 % len(MANY)])
         # A result for a file is no sign: as often as it can be, it is one of many rows.
-        result_for = str(rng.choice([*MANY, *["file"] * 4] if event == "row" else MANY))
-        return _facts(operation, event, result_for)
+        return _facts(operation, "row", str(rng.choice([*MANY, *["file"] * 4])))
     if cause == CAUSES[1]:
         operation = str(rng.choice(["filter", "projection", "distinct", "join"]))
         return _facts(operation, event, "row", decided_by="earlier events")
