@@ -130,6 +130,8 @@ def main(job_path, folder):
 def run(spark, products, job, folder, began):
     """One query, from its checkpoint on, until it is to finish."""
     orders = incoming(spark, job["feed"]).join(products, "product_id")
+    if job.get("once_each"):  # the state remembers every order_id there ever was
+        orders = orders.dropDuplicates(["order_id"])
     if job["watermark"]:
         orders = counted(orders.withWatermark("at", job["watermark"]), job["window"])
     sink = Sink(job, folder)

@@ -52,20 +52,27 @@ def sweep(
 
 
 def watermark_boundary(source: Source) -> pd.DataFrame:
-    """Which orders a 5-minute count with a 10-minute watermark drops, tried one by one.
+    """Which orders a 5-minute count with a 10-minute watermark drops, tried pair by pair.
 
-    Each of five batches brings a few orders of different age; all but the last two also bring a
-    newer one than any before.
+    Each of five batches brings pairs of orders of different age; the first three also bring a newer
+    order than any before. Two orders of a pair are alike and share a group with nobody else.
+
+    What is found: Spark closes windows as a whole, by one watermark for all partitions. Batch n
+    sees the newest event time of the batches up to n - 1, and drops by what batch n - 1 saw: an
+    order is counted while its window ends after `watermark_before`.
 
     Returns
     -------
-    A row an order that was tried: batch, event_time, window_end, newest (event time in this batch
-    or before), watermark (that Spark reports for the batch: from the orders of the batches before)
-    and watermark_before (for the batch before), counted (whether it is in the result).
+    A row a pair: batch, event_time, window_end, newest (event time in this batch or before),
+    watermark (that Spark reports for the batch) and watermark_before (for the batch before),
+    counted (orders in the result: 2 or 0), reported_dropped (by Spark for the whole batch, which
+    counts groups and not orders: it adds up a task's orders before it looks at their age).
     """
     noon = pd.Timestamp(f"{DAY} 12:00")
     minutes = pd.Timedelta("1min")
     clock = [noon, noon + 20 * minutes, noon + 40 * minutes, None, None]
+    # Minutes around 10, 15, 30, 35 and 50: a window is 5 minutes long.
+    ages = [minutes * age for age in (9, 10, 11, 14, 15, 16, 29, 30, 31, 34, 35, 36, 49, 50, 51)]
     tried, pieces, newest = [], [], noon
     for batch, moved in enumerate(clock):
         newest = newest if moved is None else moved
@@ -75,11 +82,14 @@ def watermark_boundary(source: Source) -> pd.DataFrame:
         ]
         rows = [{"batch": batch, "event_time": newest - age, "newest": newest} for age in ages]
         tried += rows
-        stamps = [newest, *(row["event_time"] for row in rows)]
-        names = ["clock", *(f"{batch} {at}" for at in range(len(rows)))]
+        stamps = [newest, *(row["event_time"] for row in rows for _ in range(2))]
+        names = ["clock", *(f"{batch} {at}" for at in range(len(rows)) for _ in range(2))]
+        orders = data.orders(DAY, len(stamps))
         pieces.append(
-            data.orders(DAY, len(stamps)).assign(
-                order_timestamp=pd.Series(stamps, dtype="datetime64[us]"), region=names
+            orders.assign(
+                order_timestamp=pd.Series(stamps, dtype="datetime64[us]"),
+                product_id=orders["product_id"].iloc[0],
+                region=names,
             )
         )
     with tempfile.TemporaryDirectory(prefix="tradeoff-") as made:
@@ -88,14 +98,14 @@ def watermark_boundary(source: Source) -> pd.DataFrame:
                       path="spark watermark")  # fmt: skip
         [run] = run_all(source, [query])
     frame = pd.DataFrame(tried)
-    own = frame["batch"].astype(str) + " " + frame.groupby("batch").cumcount().astype(str)
-    marks = run.batches.set_index("batch")["watermark"]
+    names = [f"{row['batch']} {at % len(ages)}" for at, row in enumerate(tried)]
+    batches = run.batches.set_index("batch")
     return frame.assign(
         window_end=frame["event_time"].dt.floor(WINDOW) + pd.Timedelta(WINDOW),
-        watermark=frame["batch"].map(marks),
-        watermark_before=(frame["batch"] - 1).map(marks),
-        counted=own.isin(run.table["region"]),
-        reported_dropped=frame["batch"].map(run.batches.set_index("batch")["dropped"]),
+        watermark=frame["batch"].map(batches["watermark"]),
+        watermark_before=(frame["batch"] - 1).map(batches["watermark"]),
+        counted=run.table.groupby("region")["orders"].sum().reindex(names, fill_value=0).to_numpy(),
+        reported_dropped=frame["batch"].map(batches["dropped"]),
     )
 
 

@@ -1,11 +1,7 @@
 """Micro-batch on Spark: Structured Streaming from Kafka, or from a folder where changes land.
 
-    with open_source() as source, cdc.land(source, folder) as landing:
-        with spark_streaming.started(source, Query(folder=folder, trigger_seconds=1.0)) as query:
-            committed = source.play(orders, 10)
-            landing.finish()
-            run = query.finish()
-        run.measured(orders, committed)
+    with open_source() as source:
+        spark_streaming.play(source, orders, seconds=10, trigger_seconds=1.0)
 
 A batch writes its counts into mart.fact_orders together with its number, in one transaction
 (`programs/spark_stream.py`): a query that was killed runs its last batch again from the checkpoint
@@ -15,16 +11,19 @@ and finds whether that one is in the table. The driver runs on this machine.
 from __future__ import annotations
 
 import json
+import secrets
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
-from tradeoff.lab.systems import spark
+from tradeoff.lab.systems import cdc, spark
 from tradeoff.lab.systems.contract import KEYS, Measured, ages
+from tradeoff.lab.systems.kafka import Broker
+from tradeoff.lab.systems.kafka_publish import publishing
 from tradeoff.lab.systems.postgres import Source
 from tradeoff.lab.systems.processes import Program
 
@@ -60,6 +59,8 @@ class Query:
     window, watermark : of event time, as pandas writes them: "5min". Without a watermark a batch
         adds its orders to the table, however late they are, and keeps nothing; with one, the state
         holds the counts of open windows, and orders of closed ones are dropped.
+    once_each : count an order of a topic once, though its message come again: publishers send at
+        least once. The state then holds every order_id, for good; not together with a watermark.
     path : its partition of mart.fact_orders. checkpoint : a folder, by default a temporary one.
     limit : most files, or messages, that one batch takes; 0 for all there are.
     pause : (phase, batch): stop in this phase of the first batch with that number or a later one,
@@ -72,6 +73,7 @@ class Query:
     trigger_seconds: float | None = 0.0
     window: str = "1h"
     watermark: str | None = None
+    once_each: bool = False
     path: str = PATH
     checkpoint: Path | None = None
     limit: int = 0
@@ -80,6 +82,8 @@ class Query:
     def __post_init__(self) -> None:
         if (self.folder is None) == (self.topic is None):
             raise ValueError("a query reads either a folder or a topic: give one of the two")
+        if self.once_each and (self.topic is None or self.watermark is not None):
+            raise ValueError("once_each is for a topic, without a watermark")
         if self.pause is not None and self.pause[0] not in PHASES:
             raise ValueError(f"pause must name one of {PHASES}, got {self.pause[0]!r}")
 
@@ -104,6 +108,7 @@ class Query:
             "trigger": trigger,
             "window": _spark(self.window),
             "watermark": self.watermark and _spark(self.watermark),
+            "once_each": self.once_each,
             "path": self.path,
             "checkpoint": str(self.checkpoint or scratch / "checkpoint"),
             "pause": pause,
@@ -150,7 +155,7 @@ class Run:
             rows_read=int(each["events"].sum()),
             seconds=float(each["seconds"].sum()),
             stages=stages,
-            state_bytes=int(each["state_bytes"].iloc[-1]) if self.query.watermark else 0,
+            state_bytes=int(each["state_bytes"].iloc[-1]),
             **old,
         )
 
@@ -183,6 +188,47 @@ class Running:
         (self._folder / "finish").touch()
         self.program.finish(seconds)
         return _run(self._source, self.query, self._folder)
+
+
+def play(
+    source: Source,
+    orders: pd.DataFrame,
+    seconds: float,
+    *,
+    trigger_seconds: float = 1.0,
+    broker: Broker | None = None,
+    window: str = "1h",
+    watermark: str | None = None,
+) -> Measured:
+    """Insert orders into the source over so many seconds, and count them as they come.
+
+    Their changes go by Kafka where a broker is given, else by a landing folder; the other
+    parameters are those of `Query`. "start" is Spark's start, which is over before the first order
+    is inserted.
+
+    Raises as `started` does.
+    """
+    with ExitStack() as stack:
+        common: dict[str, Any] = {
+            "trigger_seconds": trigger_seconds,
+            "window": window,
+            "watermark": watermark,
+        }
+        if broker is not None:
+            topic = broker.create_topic(f"spark-{secrets.token_hex(4)}", partitions=spark.CORES)
+            published = stack.enter_context(publishing(source, broker, topic, slot="spark_kafka"))
+            query = Query(topic=topic, address=broker.address, once_each=not watermark, **common)
+        else:
+            folder = stack.enter_context(spark.scratch()) / "landing"
+            landing = stack.enter_context(cdc.land(source, folder, slot="spark_landing"))
+            query = Query(folder, **common)
+        running = stack.enter_context(started(source, query))
+        committed = source.play(orders, seconds)
+        if broker is not None:
+            published.wait(len(orders))
+        else:
+            landing.finish()
+        return running.finish().measured(orders, committed)
 
 
 @contextmanager
