@@ -32,43 +32,51 @@ HERE = Path(__file__).resolve().parent
 CONFIGURATION = """\
 [tool.mutmut]
 source_paths = ["solution.py"]
-timeout_constant = 2.0
-timeout_multiplier = 5.0
+timeout_constant = 4.0
+timeout_multiplier = 8.0
 use_git_change_detection = false
 """
 DEAD = {"killed", "timeout"}
 
 
-def mutmut(folder: Path, *words: str) -> str:
-    """Call mutmut there and return what it prints."""
+def mutmut(folder: Path, environment: dict[str, str], *words: str) -> str:
+    """Call mutmut there and return what it prints; a terminal is shown how far a run has come."""
     command = shutil.which("mutmut")
     if command is None:
         sys.exit(f"no mutmut here; start this as its first lines say:\n\n{__doc__}")
-    done = subprocess.run([command, *words], cwd=folder, capture_output=True, encoding="utf-8")
+    shown = words[0] == "run" and sys.stdout.isatty()
+    done = subprocess.run(
+        [command, *words],
+        cwd=folder,
+        env=os.environ | environment,
+        capture_output=not shown,
+        encoding="utf-8",
+    )
     if done.returncode:
-        sys.exit(f"mutmut {words[0]} failed:\n{done.stdout}{done.stderr}")
-    return done.stdout
+        sys.exit(f"mutmut {words[0]} failed\n{done.stdout or ''}{done.stderr or ''}")
+    return done.stdout or ""
 
 
 def tried(assignment: str) -> Iterator[tuple[str, Mutant]]:
     """Each mutant of a solution and its status in mutmut's words."""
+    environment = {
+        "ASSIGNMENT": assignment,
+        "OPENBLAS_NUM_THREADS": "1",  # threads do not outlive a fork
+        "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1",
+        "PYTHONPATH": str(HERE.parent),
+        "PYTHONUTF8": "1",
+    }
     with tempfile.TemporaryDirectory(prefix="mutation-") as name:
         folder = Path(name)
         (folder / "pyproject.toml").write_text(CONFIGURATION, encoding="utf-8")
         (folder / "solution.py").write_text(solved.module(assignment), encoding="utf-8")
         shutil.copy(HERE / "full_marks.py", folder / "test_full_marks.py")
-        os.environ |= {
-            "ASSIGNMENT": assignment,
-            "OPENBLAS_NUM_THREADS": "1",  # threads do not outlive a fork
-            "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1",
-            "PYTHONPATH": str(HERE.parent),
-        }
-        mutmut(folder, "run", "--max-children", "1")
-        for line in mutmut(folder, "results", "--all", "true").splitlines():
+        mutmut(folder, environment, "run", "--max-children", "1")
+        for line in mutmut(folder, environment, "results", "--all", "true").splitlines():
             mutant, _, status = line.strip().partition(": ")
             function = mutant.removeprefix("solution.x_").partition("__mutmut_")[0]
             alive = status not in DEAD
-            diff = mutmut(folder, "show", mutant).splitlines() if alive else []
+            diff = mutmut(folder, environment, "show", mutant).splitlines() if alive else []
             was, becomes = (_changed(diff, sign) for sign in "-+")
             yield status, Mutant(assignment, function, was, becomes)
 
