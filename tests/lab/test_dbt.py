@@ -34,6 +34,11 @@ def test_a_day_by_the_hour_and_what_becomes_of_late_orders():
         assert 0 < first.batches["seconds"].sum() <= first.model_seconds < first.seconds
         assert differing(project.table(), facts(orders)).empty
 
+        plain, table = project.without_dbt(first.batches["start"])
+        assert differing(project.table(), table).empty
+        # Compiling, logging and a table of its own for each batch: many times the query itself.
+        assert first.batches["seconds"].median() > 2 * plain["seconds"].median()
+
         within, beyond = placed(22, 30, first_id=1), placed(15, 40, first_id=100)
         project.land(pd.concat([within, beyond]))
         with_late = facts(pd.concat([orders, within]))

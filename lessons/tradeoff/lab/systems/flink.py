@@ -196,6 +196,7 @@ def measure(
     """
     topic = topic or broker.create_topic(f"{name}-orders", partitions=parallelism)
     feed = feed or (lambda: kafka.play(broker, topic, orders, seconds))
+    arrived = broker.end_offset(topic) + len(orders)
     setting = "each order" if emit == "event" else "windows as they close"
     setting += f", {mini_batch_seconds:g} s mini-batch" if mini_batch_seconds else ""
     with tempfile.TemporaryDirectory(prefix="tradeoff-flink-", ignore_cleanup_errors=True) as made:
@@ -217,6 +218,7 @@ def measure(
             start = time.monotonic() - begun
             if seconds:
                 committed = feed()
+            program.wait_for(lambda: broker.end_offset(topic) >= arrived, READY_SECONDS)
             if emit == "close":
                 _send_closing(broker, topic, orders)
             program.wait_for(counting.caught_up, READY_SECONDS)
