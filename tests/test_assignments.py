@@ -24,7 +24,7 @@ from assignments.bank import Wrong, sources
 from nbgrader.api import Gradebook
 from teacher import SEED, cell_named, nbgrader
 from tradeoff import checks
-from tradeoff.checks import authoring, memory
+from tradeoff.checks import authoring, memory, shrink
 from tradeoff.checks.assignment import find
 from tradeoff.checks.judge import PUBLIC_SEED, judge, sheet
 from tradeoff.checks.record import plain
@@ -40,6 +40,9 @@ def _state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TRADEOFF_STATE", str(tmp_path / "progress.json"))
     monkeypatch.setattr(memory, "_latest", {})
     monkeypatch.setattr(memory, "_state", {})
+    # On a busy machine, too, the example is the plainest one.
+    patient = functools.partial(shrink.smallest, seconds=30.0)
+    monkeypatch.setattr(shrink, "smallest", patient)
 
 
 @functools.cache
