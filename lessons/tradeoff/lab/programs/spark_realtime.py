@@ -35,7 +35,7 @@ def main(job_path, folder):
             try:
                 result |= {"ran": True, "said": attempt(spark, job, folder, **query)}
             except PySparkException as error:
-                result |= {"ran": False, "said": str(error).split("\n\n")[0]}
+                result |= {"ran": False, "said": str(error).split("\n")[0]}
             told.write(json.dumps(result) + "\n")
             told.flush()
 

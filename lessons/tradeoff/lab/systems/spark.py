@@ -44,8 +44,8 @@ START_SECONDS, RUN_SECONDS = 600.0, 600.0
 class Plan:
     """How a day is cut into runs: `step` long each, counted by `window`.
 
-    filtered : "date" asks for the date of the time stamp, as the old query does; "range" for
-    [start, end).
+    filtered : "date" asks for the date of the time stamp, as the old query does, "range" for [start,
+    end). Both come to the same: Spark makes a range of a date, and PostgreSQL gets to see it.
     """
 
     system: str

@@ -18,7 +18,7 @@ import pandas as pd
 from tradeoff import data
 from tradeoff.lab.systems.kafka import message
 from tradeoff.lab.systems.postgres import Source
-from tradeoff.lab.systems.spark_streaming import Query, run_all
+from tradeoff.lab.systems.spark_streaming import Query, Run, forget, run_all
 
 DAY = "2026-04-25"
 WINDOW, WATERMARK = "5min", "10min"
@@ -44,9 +44,7 @@ def sweep(
     pieces = [orders.iloc[end - size : end] for end, size in zip(ends, sizes, strict=True)]
     with tempfile.TemporaryDirectory(prefix="tradeoff-") as made:
         folder = _laid(Path(made), pieces)
-        query = Query(folder, trigger_seconds=None, limit=1, watermark=watermark, window=window,
-                      path="spark sweep")  # fmt: skip
-        [run] = run_all(source, [query])
+        run = _one_file_a_batch(source, folder, "spark sweep", window, watermark)
     batches = run.batches[run.batches["batch"].between(WARM, len(sizes) - 1)]
     return batches.reset_index(drop=True)
 
@@ -94,9 +92,7 @@ def watermark_boundary(source: Source) -> pd.DataFrame:
         )
     with tempfile.TemporaryDirectory(prefix="tradeoff-") as made:
         folder = _laid(Path(made), pieces)
-        query = Query(folder, trigger_seconds=None, limit=1, window=WINDOW, watermark=WATERMARK,
-                      path="spark watermark")  # fmt: skip
-        [run] = run_all(source, [query])
+        run = _one_file_a_batch(source, folder, "spark watermark", WINDOW, WATERMARK)
     frame = pd.DataFrame(tried)
     names = [f"{row['batch']} {at % len(ages)}" for at, row in enumerate(tried)]
     batches = run.batches.set_index("batch")
@@ -107,6 +103,17 @@ def watermark_boundary(source: Source) -> pd.DataFrame:
         counted=run.table.groupby("region")["orders"].sum().reindex(names, fill_value=0).to_numpy(),
         reported_dropped=frame["batch"].map(batches["dropped"]),
     )
+
+
+def _one_file_a_batch(
+    source: Source, folder: Path, path: str, window: str, watermark: str | None
+) -> Run:
+    forget(source, path)
+    query = Query(
+        folder, trigger_seconds=None, limit=1, window=window, watermark=watermark, path=path
+    )
+    [run] = run_all(source, [query])
+    return run
 
 
 def _laid(folder: Path, pieces: Sequence[pd.DataFrame]) -> Path:

@@ -62,7 +62,11 @@ def real_time_mode(broker: Broker, orders: pd.DataFrame, seconds: float = 10.0) 
         "queries": queries,
         "jars": spark.jars(KAFKA),
         "cores": 3,
-        "settings": {"spark.sql.shuffle.partitions": "1"},
+        "settings": {
+            "spark.sql.shuffle.partitions": "1",
+            # Told soon that a query without orders runs.
+            "spark.sql.streaming.noDataProgressEventInterval": "500",
+        },
     }
     with spark.scratch() as scratch:
         results = scratch / "results"

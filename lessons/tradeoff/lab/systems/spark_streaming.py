@@ -204,10 +204,11 @@ def play(
 
     Their changes go by Kafka where a broker is given, else by a landing folder; the other
     parameters are those of `Query`. "start" is Spark's start, which is over before the first order
-    is inserted.
+    is inserted. What an earlier call counted is forgotten: the path begins anew.
 
     Raises as `started` does.
     """
+    forget(source, PATH)
     with ExitStack() as stack:
         common: dict[str, Any] = {
             "trigger_seconds": trigger_seconds,
@@ -229,6 +230,16 @@ def play(
         else:
             landing.finish()
         return running.finish().measured(orders, committed)
+
+
+def forget(source: Source, path: str) -> None:
+    """Empty a path, and let a new checkpoint count into it."""
+    spark.ensure_partition(source, path)
+    with source.transaction(f"forgetting {path}") as cursor:
+        cursor.execute("DELETE FROM mart.fact_orders WHERE path = %s", [path])
+        cursor.execute("SELECT to_regclass('mart.spark_batch')")
+        if cursor.fetchone() != (None,):
+            cursor.execute("DELETE FROM mart.spark_batch WHERE path = %s", [path])
 
 
 @contextmanager
