@@ -74,11 +74,13 @@ public class OrderCount {
                 long micros = whole(order, "order_timestamp");
                 long product = whole(order, "product_id");
                 long cents = whole(order, "amount_cents");
-                String region = order.path("region").asText();
-                if (region.isEmpty()) throw new IllegalArgumentException("region is missing");
+                JsonNode region = order.path("region");
+                if (region.isMissingNode()) throw new IllegalArgumentException("region is missing");
+                if (!region.isTextual() || region.asText().isEmpty())
+                    throw new IllegalArgumentException("region is not a name");
                 if (!categories.containsKey(product))
                     throw new IllegalArgumentException("no product " + product);
-                String group = categories.get(product) + "\t" + region;
+                String group = categories.get(product) + "\t" + region.asText();
                 return new Order(id, group, micros / 1000, cents, raw, null);
             } catch (IOException error) {
                 return new Order(0, null, -1, 0, raw, "not JSON");

@@ -66,7 +66,7 @@ class Sender:
             }
         )
 
-    def send(self, key: str, value: bytes) -> None:
+    def send(self, key: str, value: bytes | None) -> None:
         """Hand a message over; it is delivered once `flush` has returned."""
         while True:
             try:
@@ -124,7 +124,7 @@ def play(broker: Broker, topic: str, orders: pd.DataFrame, seconds: float = 0.0)
     return times[~times.index.duplicated()]
 
 
-def send(broker: Broker, topic: str, messages: Iterable[tuple[str, bytes]]) -> int:
+def send(broker: Broker, topic: str, messages: Iterable[tuple[str, bytes | None]]) -> int:
     """Send (key, value) pairs as they are, malformed ones too; returns how many were delivered."""
     sender = Sender(broker, topic)
     for key, value in messages:
