@@ -13,7 +13,6 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import duckdb
-import pyarrow as pa
 
 from tradeoff.lab.systems.change_stream import Change, signed
 from tradeoff.lab.systems.pgoutput import Row
@@ -22,15 +21,6 @@ from tradeoff.lab.systems.processes import LabError
 TOO_LATE = "too late: its window had closed"
 CORRECTED_TOO_LATE = "corrected too late: its window had closed with the order as it was"
 
-SIGNED = pa.schema(
-    [
-        ("sign", pa.int64()),
-        ("window_start", pa.int64()),
-        ("product_id", pa.int64()),
-        ("region", pa.string()),
-        ("amount_cents", pa.int64()),
-    ]
-)
 ADDED_UP = """
     SELECT window_start, category, region, sum(sign)::BIGINT AS orders,
         sum(sign * amount_cents)::BIGINT AS revenue_cents
@@ -137,12 +127,7 @@ class ChangeBatches:
         rows: list[tuple[int, Row]] = []
         for change in changes:
             self._judge(change, rows, outcome)
-        columns = [
-            [sign for sign, _ in rows],
-            [self._start(row["order_timestamp"]) for _, row in rows],
-            *([row[name] for _, row in rows] for name in SIGNED.names[2:]),
-        ]
-        self._duck.register("signed", pa.table(columns, schema=SIGNED))
+        self._duck.register("signed", self._as_arrow(rows))
         if self._watermark is None:
             outcome.rows = self._duck.execute(
                 f"FROM ({ADDED_UP}) WHERE orders <> 0 OR revenue_cents <> 0"
@@ -223,6 +208,21 @@ class ChangeBatches:
         if row["amount_cents"] < 0:
             return f"negative amount_cents: {row['amount_cents']}"
         return None
+
+    def _as_arrow(self, rows: list[tuple[int, Row]]) -> Any:
+        """Rows to add (1) and to take back (-1), as DuckDB reads them without a copy."""
+        import pyarrow as pa
+
+        columns = {
+            "sign": pa.array([sign for sign, _ in rows], pa.int64()),
+            "window_start": pa.array(
+                [self._start(row["order_timestamp"]) for _, row in rows], pa.int64()
+            ),
+            "product_id": pa.array([row["product_id"] for _, row in rows], pa.int64()),
+            "region": pa.array([row["region"] for _, row in rows], pa.string()),
+            "amount_cents": pa.array([row["amount_cents"] for _, row in rows], pa.int64()),
+        }
+        return pa.table(columns)
 
     # --- windows ----------------------------------------------------------------------------------
 

@@ -94,37 +94,34 @@ class Loop:
 
     def run(self, stream: cdc.Stream) -> None:
         """A batch at each trigger, until all is in that came before the position in --end."""
-        moments = self._triggers(stream)
-        pending: list[cdc.Change] = []
-        ended = False
-        while not ended:
-            busy = stream.busy_seconds
-            pending += next(moments)
-            start, read = time.time(), stream.busy_seconds - busy
+        for changes, read_seconds in self._triggers(stream):
             ended = stream.ended
-            if pending or (ended and self.given.watermark is not None):
-                self._run_batch(stream, pending, start, read, ended)
-                pending = []
+            if changes or (ended and self.given.watermark is not None):
+                self._run_batch(stream, changes, read_seconds, ended)
+            if ended:
+                break
         stream.confirm(stream.position)  # also of what other tables wrote, which nobody waits for
 
-    def _triggers(self, stream: cdc.Stream) -> Iterator[list[cdc.Change]]:
+    def _triggers(self, stream: cdc.Stream) -> Iterator[tuple[list[cdc.Change], float]]:
         """What has come, at each multiple of the interval; without one, as soon as it has come.
 
-        Changes are received while a trigger is waited for, as they arrive.
+        Changes are received while a trigger is waited for, as they arrive; beside them, the seconds
+        that this took, without the waiting.
         """
         every, origin = self.given.every, self.given.origin
         while True:
-            taken: list[cdc.Change] = []
+            changes: list[cdc.Change] = []
+            busy = stream.busy_seconds
             due = (origin + ((time.time() - origin) // every + 1) * every) if every else 0.0
             while True:
                 self._look_for_end(stream)
                 left = due - time.time()
-                if left <= 0 and (every or taken or stream.ended):
+                if left <= 0 and (every or changes or stream.ended):
                     break
-                taken += stream.read(min(left, 0.1) if every else 0.1)
+                changes += stream.read(min(left, 0.1) if every else 0.1)
                 if stream.ended and every:
                     time.sleep(max(0.0, due - time.time()))
-            yield taken
+            yield changes, stream.busy_seconds - busy
 
     def _look_for_end(self, stream: cdc.Stream) -> None:
         if self.given.end is not None and self.given.end.exists():
@@ -147,8 +144,9 @@ class Loop:
             self._write([outcome for _, outcome in outcomes], position, events, start, 0.0)
 
     def _run_batch(
-        self, stream: cdc.Stream, changes: list[cdc.Change], start: float, read: float, last: bool
+        self, stream: cdc.Stream, changes: list[cdc.Change], read_seconds: float, last: bool
     ) -> None:
+        start = time.time()
         if self._batches.lacks(changes):
             with told(self.given.slot), self._sink, self._sink.cursor() as cursor:
                 self._batches.learn(_products(cursor))
@@ -156,12 +154,12 @@ class Loop:
         if last and self.given.watermark is not None:
             outcome.rows += self._batches.flush()
         position = changes[-1].lsn if changes else self.position
-        self._write([outcome], position, len(changes), start, read)
+        self._write([outcome], position, len(changes), start, read_seconds)
         self._pause(BEFORE_CONFIRM)
         stream.confirm(position)
 
     def _write(
-        self, outcomes: list[Outcome], position: int, events: int, start: float, read: float
+        self, outcomes: list[Outcome], position: int, events: int, start: float, read_seconds: float
     ) -> None:
         """Result and position, in one transaction; then a line of the log."""
         state = self._batches.state() if self.given.watermark is not None else None
@@ -185,7 +183,7 @@ class Loop:
             "events": events,
             "start": start,
             "seen": seen,
-            "read": read,
+            "read": read_seconds,
             "transform": transformed - start,
             "write": seen - transformed,
             "windows": windows,
