@@ -35,18 +35,18 @@ def peak(
 ) -> History:
     """Runs every hour or half an hour that fit but for the busiest hours of each day.
 
-    A run that rereads reads the last four to six intervals, so its peak is wider. The only other
+    A run that rereads reads the last four or five hours, so its peak is wider. The only other
     trouble it may have is with cost.
     """
     interval_hours = float(rng.choice([1.0, 0.5]))
     window = float(np.round(interval_hours * rng.uniform(0.45, 0.7), 3))
-    peak_factor = rng.uniform(2.5, 3.0) if rereads else rng.uniform(2.1, 3.0)
+    peak_factor = rng.uniform(2.8, 3.2) if rereads else rng.uniform(2.3, 3.0)
     count = round(PEAK_DAYS * 24 / interval_hours)
     starts = _starts(rng, count, interval_hours)
     expected, rows_new = _by_the_hour(rng, starts, peak_factor, 10 ** rng.uniform(5, 8))
     factor, span = 1 + rng.uniform(0, 0.15), 1
     if rereads:
-        factor, span = 1.0, int(rng.integers(4, 7) / min(interval_hours, 1.0))
+        factor, span = 1.0, int(rng.integers(4, 6) / interval_hours)
     design = sized_run(
         rng,
         rows=float(_last(expected, span).max()) * factor,
