@@ -22,6 +22,7 @@ import threading
 import time
 from pathlib import Path
 
+import pyarrow as pa
 from psycopg2.extras import execute_values
 from pyspark.sql import functions as f
 from spark_common import session, transaction
@@ -118,9 +119,10 @@ def main(job_path, folder):
         with transaction(job) as cursor:
             cursor.execute(DONE)
             cursor.execute("SELECT product_id, category FROM dim.product")
-            products = f.broadcast(
-                spark.createDataFrame(cursor.fetchall(), "product_id int, category string")
-            )
+            names = pa.schema([("product_id", pa.int32()), ("category", pa.string())])
+            rows = [dict(zip(names.names, row, strict=True)) for row in cursor.fetchall()]
+        # By Arrow: rows of Python would need a Python process in every batch.
+        products = f.broadcast(spark.createDataFrame(pa.Table.from_pylist(rows, names)))
         for number, query in enumerate(job["queries"]):
             own = folder / str(number)
             own.mkdir(exist_ok=True)

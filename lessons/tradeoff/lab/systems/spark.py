@@ -44,8 +44,8 @@ START_SECONDS, RUN_SECONDS = 600.0, 600.0
 class Plan:
     """How a day is cut into runs: `step` long each, counted by `window`.
 
-    filtered : "date" asks for the date of the time stamp, as the old query does, "range" for [start,
-    end). Both come to the same: Spark makes a range of a date, and PostgreSQL gets to see it.
+    filtered : "date" asks for the date of the time stamp, as the old query does, "range" for
+    [start, end). Both come to the same: Spark makes a range of a date, which PostgreSQL then sees.
     """
 
     system: str
@@ -196,6 +196,8 @@ def settings(source: Source, coordinates: Sequence[str]) -> dict[str, Any]:
 
 def jars(coordinates: Sequence[str]) -> list[str]:
     """The jars of these coordinates, without those that PySpark brings in its own versions."""
+    if not coordinates:
+        return []
     brought = ("hadoop-", "scala-", "slf4j-", "lz4-", "snappy-", "jsr305-", "spark-tags")
     found = needs.classpath(coordinates).split(os.pathsep)
     return [jar for jar in found if not Path(jar).name.startswith(brought)]
