@@ -95,7 +95,10 @@ def three_consumers(
     """Send orders at a pace to three consumers, each a process and a group; kill one, restart it.
 
     The slow one can work through `slow_share` of what arrives, the other two through five times as
-    much as arrives. Raises LabError when a process fails or the killed one does not catch up within
+    much as arrives. The kill waits until that consumer keeps up, if it does not at `kill_seconds`;
+    it is dead for `restart_seconds - kill_seconds`.
+
+    Raises LabError when a process fails or the killed one does not catch up within
     a minute, ValueError for numbers that make no experiment.
     """
     if not 0 < slow_share < 1 or not 0 < events_per_second <= 5_000:
