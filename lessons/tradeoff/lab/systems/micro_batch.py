@@ -212,7 +212,7 @@ def run(
 def measured(
     loop: Loop, orders: pd.DataFrame, committed: pd.Series | None = None, window: str = "1h"
 ) -> MicroBatch:
-    """What a loop that has finished made of these orders.
+    """What a loop that has finished made of these orders; of batches, those that it ended.
 
     Ages need `committed`, as `play` returns it, a loop that was not killed (it does not tell when
     what became visible), and orders of which none was corrected.

@@ -24,7 +24,7 @@ class Kill:
     phase : where it was asked for. transaction : the sink connection's state: "idle", or "idle in
         transaction" with rows written and not committed.
     committed : whether the batch's transaction had been committed.
-    confirmed : whether the slot had been told so.
+    confirmed : whether the slot had been told of all that was committed.
     """
 
     phase: str
