@@ -3,6 +3,7 @@
 import os
 import tempfile
 from contextlib import closing, contextmanager
+from pathlib import Path
 
 # A Spark that is installed here, or that the shell points at, is not the one this program brought.
 for name in ("SPARK_HOME", "SPARK_REMOTE", "PYSPARK_SUBMIT_ARGS"):
@@ -14,13 +15,11 @@ from pyspark.sql import SparkSession  # noqa: E402
 
 # Everything listens on this machine's loopback; a small heap, and UTC whatever the machine's zone.
 # One compiler tier halves the processor time of a start, and the lab's sessions live for seconds.
+JAVA = '-XX:+UseSerialGC -XX:TieredStopAtLevel=1 -Duser.timezone=UTC "-Djava.io.tmpdir={folder}"'
 LOCAL = {
     "spark.driver.host": "127.0.0.1",
     "spark.driver.bindAddress": "127.0.0.1",
     "spark.driver.memory": "1g",
-    "spark.driver.extraJavaOptions": (
-        "-XX:+UseSerialGC -XX:TieredStopAtLevel=1 -Duser.timezone=UTC"
-    ),
     "spark.ui.enabled": "false",
     "spark.ui.showConsoleProgress": "false",
     "spark.sql.session.timeZone": "UTC",
@@ -39,6 +38,7 @@ def session(job):
             builder = SparkSession.builder.master(f"local[{job['cores']}]").config(
                 map=LOCAL
                 | {
+                    "spark.driver.extraJavaOptions": JAVA.format(folder=Path(folder).as_posix()),
                     "spark.jars": ",".join(job["jars"]),
                     "spark.local.dir": folder,
                     "spark.sql.warehouse.dir": f"{folder}/warehouse",
