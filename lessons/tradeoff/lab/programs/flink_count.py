@@ -25,6 +25,11 @@ CREATE TABLE line (
     line STRING,
     kafka_partition INT METADATA FROM 'partition' VIRTUAL,
     kafka_offset BIGINT METADATA FROM 'offset' VIRTUAL,
+    order_id AS JSON_VALUE(line, '$.order_id'),
+    micros AS JSON_VALUE(line, '$.order_timestamp'),
+    product_id AS JSON_VALUE(line, '$.product_id'),
+    region AS JSON_VALUE(line, '$.region'),
+    amount_cents AS JSON_VALUE(line, '$.amount_cents'),
     order_time AS TO_TIMESTAMP_LTZ(
         COALESCE(TRY_CAST(JSON_VALUE(line, '$.order_timestamp') AS BIGINT), 0) / 1000, 3),
     read_at AS PROCTIME(),
@@ -57,14 +62,6 @@ CREATE TABLE reject (
     'connector' = 'upsert-kafka', 'topic' = '{rejects}',
     'properties.bootstrap.servers' = '{brokers}', 'key.format' = 'json', 'value.format' = 'json');
 
-CREATE TEMPORARY VIEW field AS -- behind UNNEST, so that a line is parsed once and not at each use
-SELECT line.*, field.*
-FROM line CROSS JOIN UNNEST(ARRAY[ROW(
-    JSON_VALUE(line, '$.order_id'), JSON_VALUE(line, '$.order_timestamp'),
-    JSON_VALUE(line, '$.product_id'), JSON_VALUE(line, '$.region'),
-    JSON_VALUE(line, '$.amount_cents')
-)]) AS field (order_id, micros, product_id, region, amount_cents);
-
 CREATE TEMPORARY VIEW checked AS -- CONCAT is NULL when one of its parts is
 SELECT *, CASE
     WHEN COALESCE(region, '') = '' OR NOT COALESCE(REGEXP(
@@ -72,7 +69,7 @@ SELECT *, CASE
         '^[0-9]{{1,18}},[0-9]{{1,16}},[0-9]{{1,9}},[0-9]{{1,9}}$'), FALSE) THEN 'malformed'
     WHEN {is_late} THEN 'late'
     END AS reason
-FROM field;
+FROM line;
 
 CREATE TEMPORARY VIEW accepted AS -- an order that is delivered twice counts once
 SELECT order_time, {opened} AS opened, CAST(product_id AS INT) AS product_id, region,
