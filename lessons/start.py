@@ -2,6 +2,7 @@
 
     python3 lessons/start.py                    open the course in JupyterLab
     python3 lessons/start.py test [ARGS]        run the tests, ARGS go to pytest
+    python3 lessons/start.py lab [ARGS]         the lab of real engines: what can run here
     python3 lessons/start.py run COMMAND ...    run a command in the course's environment
 
 Everything lands in this folder: `.venv` has what requirements.lock names, hashes checked, and
@@ -63,39 +64,48 @@ def find_uv():
     return own
 
 
-def install(dev):
-    """Bring `.venv` up to requirements.lock, with the test tools if `dev`; nothing if it is."""
+EXTRAS = ["", " lab", " dev"]  # each holds those before it
+
+
+def install(extra):
+    """Bring `.venv` up to requirements.lock with one of EXTRAS; nothing if it has it."""
     state = hashlib.sha256(f"{ROOT} {sys.version}".encode())
     for name in ("requirements.lock", "pyproject.toml"):
         state.update((ROOT / name).read_bytes())
-    wanted = state.hexdigest() + (" dev" if dev else "")
+    enough = [state.hexdigest() + each for each in EXTRAS[EXTRAS.index(extra) :]]
     stamp = VENV / "installed.txt"
-    if stamp.is_file() and PYTHON.exists() and stamp.read_text("utf-8").startswith(wanted):
+    if stamp.is_file() and PYTHON.exists() and stamp.read_text("utf-8") in enough:
         return
-    print(
-        f"Installing the {'tests' if dev else 'course'} into {VENV} (the first time only) ...",
-        flush=True,
-    )
+    what = {"": "course", " lab": "lab", " dev": "tests"}[extra]
+    print(f"Installing the {what} into {VENV} (the first time only) ...", flush=True)
     uv = find_uv()
     make = (uv, "venv", "--quiet", "--relocatable", "--allow-existing")
     stop_if(call(*make, "--python", sys.executable, VENV), f"uv could not make {VENV}. {AGAIN}")
-    fill = (uv, "pip", "install", "--python", PYTHON, "--editable", ".[dev]" if dev else ".")
+    fill = (
+        uv,
+        "pip",
+        "install",
+        "--python",
+        PYTHON,
+        "--editable",
+        f".[{extra.strip()}]" if extra else ".",
+    )
     lock = ("--constraints", "requirements.lock", "--build-constraints", "requirements.lock")
     bars = () if sys.stderr.isatty() else ("--quiet",)
     stop_if(call(*fill, *lock, *bars, cwd=ROOT), f"uv could not fill {VENV}. {AGAIN}")
-    stamp.write_text(wanted, "utf-8")
+    stamp.write_text(enough[0], "utf-8")
 
 
 def main(arguments):
     old = sys.version_info < (3, 11)  # noqa: UP036 (the very check)
     stop_if(old, f"the course needs Python 3.11 or newer; {sys.executable} is older.")
     what, *rest = arguments or ["open"]
-    if what not in ("open", "test", "run") or (what == "run" and not rest):
+    if what not in ("open", "test", "lab", "run") or (what == "run" and not rest):
         print(__doc__)
         return 0 if what in ("-h", "--help") else 2
-    install(dev=what == "test")
-    if what == "open":
-        return call(PYTHON, "-m", "tradeoff.cli", "open", *rest)
+    install({"test": " dev", "lab": " lab"}.get(what, ""))
+    if what in ("open", "lab"):
+        return call(PYTHON, "-m", "tradeoff.cli", what, *rest)
     if what == "test":
         return call(PYTHON, "-m", "pytest", *rest, cwd=ROOT)
     path = os.pathsep.join((str(BIN), os.environ.get("PATH", "")))

@@ -59,6 +59,17 @@ def test_tests_add_their_tools_and_the_course_then_needs_nothing(start):
     assert fills(start) == [".", ".[dev]"]
 
 
+def test_the_lab_lies_between_the_course_and_the_tests(start):
+    start.main(["lab"])
+    start.main(["open"])
+    start.main(["lab", "--run"])
+    assert fills(start) == [".[lab]"]
+    assert start.calls[-1][1:] == ["-m", "tradeoff.cli", "lab", "--run"]
+    start.main(["test"])
+    start.main(["lab"])
+    assert fills(start) == [".[lab]", ".[dev]"]
+
+
 @pytest.mark.parametrize("name", ["requirements.lock", "pyproject.toml"])
 def test_changed_lock_or_project_installs_again(start, name):
     start.main([])

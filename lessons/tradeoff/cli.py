@@ -1,4 +1,4 @@
-"""The command `tradeoff`: open the course, see what is lacking, diagnose a pipeline, teach."""
+"""The command `tradeoff`: open the course, see what lacks, diagnose a pipeline, teach, measure."""
 
 import argparse
 import io
@@ -295,6 +295,51 @@ def _draw_results(counts: "pd.DataFrame", order: list[str], students: int, pictu
     )
 
 
+def lab(names: Sequence[str] | None, orders: int, seconds: float, out: Path | None) -> int:
+    """Print which of the lab's systems can run here, or run some and print what they did."""
+    from tradeoff.lab.systems import side_by_side
+    from tradeoff.lab.systems.processes import LabError
+
+    _survive_any_console()
+    if names is None:
+        table = side_by_side.available()
+        here = table["lacks"].mask(table["runs_here"], "runs here")
+        fetches = table["fetches_mb"].map(lambda mb: f"{mb} MB" if mb else "")
+        shown = table[["system", "rhythm"]].assign(here=here, downloads_once=fetches)
+        print(shown.to_string(index=False, justify="left", max_colwidth=100))
+        print(
+            "\nThese run with: tradeoff lab --run [NAME ...]. Snowflake is a service: not run, but"
+        )
+        print("priced by tradeoff.lab.systems.warehouse.")
+        return 0
+    try:
+        rows = side_by_side.run(names or None, orders=orders, seconds=seconds, progress=print)
+        if out:
+            rows.to_csv(out, index=False)
+    except (LabError, ValueError, OSError) as error:
+        print(f"tradeoff lab: {error}", file=sys.stderr)
+        return UNREADABLE
+    print(side_by_side.shown(rows).to_string(index=False))
+    print(f"\n{rows['machine'].iloc[0]}")
+    return 0
+
+
+def _add_lab(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    parser = commands.add_parser(
+        "lab", help="which real engines can run here; --run measures them side by side"
+    )
+    parser.add_argument(
+        "--run", nargs="*", metavar="NAME", help="these systems; without a name, all that can"
+    )
+    parser.add_argument(
+        "--orders", type=int, default=300_000, help="of the largest busy run (300000)"
+    )
+    parser.add_argument(
+        "--seconds", type=float, default=12.0, help="that orders arrive in a paced run (12)"
+    )
+    parser.add_argument("--out", type=Path, metavar="TABLE.csv", help="write every figure there")
+
+
 def _survive_any_console() -> None:
     if isinstance(sys.stdout, io.TextIOWrapper):  # a Windows console may know no arrows
         sys.stdout.reconfigure(errors="replace")
@@ -329,6 +374,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )
     results.add_argument("--out", type=Path, metavar="PICTURE.svg", help="draw it there")
     results.add_argument("--csv", type=Path, metavar="TABLE.csv", help="a row a student and check")
+    _add_lab(commands)
     chosen = parser.parse_args(arguments)
     if chosen.command == "doctor":
         return doctor()
@@ -336,6 +382,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return diagnose_runs(chosen)
     if chosen.command == "assignment":
         return check_assignments(chosen.names)
+    if chosen.command == "lab":
+        return lab(chosen.run, chosen.orders, chosen.seconds, chosen.out)
     if chosen.command == "results":
         return class_results(chosen.name, chosen.folder, chosen.out, chosen.csv)
     try:

@@ -16,8 +16,10 @@ import sysconfig
 import tempfile
 from collections.abc import Callable, Sequence
 from functools import cache
+from importlib import metadata
 from pathlib import Path
 
+from tradeoff import course
 from tradeoff.lab.systems.processes import LabError
 
 PROGRAMS = Path(__file__).resolve().parents[1] / "programs"
@@ -53,8 +55,17 @@ def lacks(*needs: str) -> str | None:
             if find() is None:
                 return advice
         elif importlib.util.find_spec(need) is None:
-            return f'no {need}: python -m pip install "tradeoff[lab]"'
+            return f"no {need}: {_extra()}"
     return None
+
+
+def _extra() -> str:
+    """How to get the packages of the extra `lab`."""
+    if course.checkout():
+        return "python3 lessons/start.py lab"
+    wanted = [each for each in metadata.requires("tradeoff") or [] if 'extra == "lab"' in each]
+    words = " ".join(f'"{each.partition(";")[0].strip()}"' for each in wanted)
+    return f'"{sys.executable}" -m pip install {words}'
 
 
 def demand(system: str, *needs: str) -> None:
@@ -106,8 +117,8 @@ def _install(debian: str, brew: str, windows: str) -> str:
 FINDERS: dict[str, tuple[Callable[[], object], str]] = {
     "java": (java, "no Java 17+: " + _install("default-jdk", "openjdk", "scoop install openjdk")),
     "maven": (maven, "no Maven: " + _install("maven", "maven", "scoop install maven")),
-    "uv": (uv, "no uv: python -m pip install uv"),
-    "c++": (compiler, "no C++ compiler: python -m pip install ziglang"),
+    "uv": (uv, "no uv: python3 -m pip install uv"),
+    "c++": (compiler, "no C++ compiler: " + _install("g++", "gcc", "scoop install gcc")),
 }
 
 
