@@ -15,7 +15,7 @@ A question of the file:
     weak_because = "..."                  # what it lacks
     follow_ups = ["...", "..."]           # what an interviewer asks next
     rubric = ["...", "..."]               # free text: what the answer must hold, a point each
-    figures = { bill = "C5a", gap = "model call" }  # what {bill} and {gap} are
+    figures = { bill = "C5a", gap = "model call" }  # what {bill} and {gap} are: see `figures.worded`
     source = "..."                        # lesson 6: an address that backs the answer
     [[question.choices]]                  # in place of `number` and `rubric`: two to six
     says = "..."
@@ -148,6 +148,8 @@ class Asked:
 
     def __getattr__(self, name: str) -> Any:
         """`ask`, `strong`, `weak`, `weak_because`, `follow_ups`, `rubric`, `choices`, filled."""
+        if name.startswith("__") or name in ("question", "drawn", "words"):
+            raise AttributeError(name)  # a copy asks before it has any field
         value = getattr(self.question, name)
         if isinstance(value, str):
             return value.format_map(self.words)
@@ -222,8 +224,13 @@ def _question(row: dict[str, Any]) -> Question:
             raise refuse(f"{each} is empty")
     if not made.follow_ups:
         raise refuse("needs a follow-up")
-    if missing := placeholders(made) - set(made.asked(0).words):
+    known_words = set(made.figures)
+    if made.number:
+        known_words |= {"answer", *numbers.draw(made.number, np.random.default_rng(0)).given}
+    if missing := placeholders(made) - known_words:
         raise refuse(f"nothing says what {{{sorted(missing)[0]}}} is: name it in figures")
+    if unused := set(made.figures) - placeholders(made):
+        raise refuse(f"no text uses the figure {sorted(unused)[0]!r}")
     return made
 
 

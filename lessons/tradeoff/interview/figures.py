@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import importlib
+import pkgutil
 import re
 from functools import cache
 from typing import Any
@@ -9,7 +11,7 @@ from typing import Any
 import pandas as pd
 
 import tradeoff
-from tradeoff import data, model
+from tradeoff import data, model, scenarios
 from tradeoff.model import words
 
 # How a claim's unit is said after its range; {} is the range.
@@ -28,9 +30,11 @@ def worded(source: str) -> str:
 
     Parameters
     ----------
-    source : a claim's id, such as "C5b", for its range with its unit; or an expression over
-        `tradeoff`, `tradeoff.model` and `tradeoff.model.words`, whose value is a text or a number:
-        "words.usd(evaluate(...).figures['cost_usd_per_day'])".
+    source : a claim's id, such as "C5b", for its range with its unit; or an expression whose value
+        is a text or a number: "words.usd(text.billion_streaming.cost_usd_per_day)". It may use all
+        of `tradeoff`; `model` and its modules by name (words, claims, amortise, frontier, cost,
+        state, ...); the modules of `tradeoff.scenarios` by name (triggers, ...); `data`; and
+        `text`, the designs behind the claims (`claims.Scenarios()`).
 
     Raises ValueError for a claim that is not there, and whatever the expression raises.
     """
@@ -41,13 +45,16 @@ def worded(source: str) -> str:
 
 
 def claim(name: str) -> str:
-    """The range of a claim with its unit: "2 K to 10 K USD a day"."""
+    """The range of a claim with its unit: "2,000 to 10,000 USD a day"."""
     table = _claims()
     if name not in table.index:
         raise ValueError(f"no claim {name!r} in data/claims.csv")
     row = table.loc[name]
-    low, high, unit = row["low"], row["high"], str(row["unit"])
-    both = f"{low:,g}" if low == high else f"{low:,g} to {high:,g}"
+    low, high, unit = float(row["low"]), float(row["high"]), str(row["unit"])
+    if unit == "seconds" and high < 1:
+        return f"at most {words.duration(high)}"
+    said = words.count if high >= 1e5 else "{:,g}".format
+    both = said(low) if low == high else f"{said(low)} to {said(high)}"
     return UNITS.get(unit, "{} " + unit).format(both)
 
 
@@ -59,4 +66,11 @@ def _claims() -> pd.DataFrame:
 @cache
 def _names() -> dict[str, Any]:
     public = {name: getattr(tradeoff, name) for name in dir(tradeoff) if name[0] != "_"}
-    return {**public, "model": model, "words": words, "data": data}
+    modules = {
+        found.name: importlib.import_module(f"{package.__name__}.{found.name}")
+        for package in (scenarios, model)  # a function of the model's keeps its name
+        for found in pkgutil.iter_modules(package.__path__)
+        if found.name not in public
+    }
+    text = modules["claims"].Scenarios()
+    return {**modules, **public, "model": model, "data": data, "text": text}

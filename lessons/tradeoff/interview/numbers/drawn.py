@@ -9,33 +9,58 @@ from dataclasses import dataclass
 import numpy as np
 
 from tradeoff.model import words
+from tradeoff.model.cost import DAYS_PER_MONTH
 
-# unit as one may write it: what it measures, and how many of the base unit it is.
-UNITS: dict[str, tuple[str, float]] = {
-    **{name: ("time", 1e-9) for name in ("ns",)},
-    **{name: ("time", 1e-6) for name in ("us", "µs", "μs")},
-    **{name: ("time", 1e-3) for name in ("ms", "msec", "millisecond", "milliseconds")},
-    **{name: ("time", 1.0) for name in ("s", "sec", "secs", "second", "seconds")},
-    **{name: ("time", 60.0) for name in ("min", "mins", "minute", "minutes")},
-    **{name: ("time", 3_600.0) for name in ("h", "hr", "hrs", "hour", "hours")},
-    **{name: ("time", 86_400.0) for name in ("d", "day", "days")},
-    **{name: ("money", 1.0) for name in ("usd", "$", "dollar", "dollars")},
-    **{name: ("size", 1.0) for name in ("b", "byte", "bytes")},
-    **{name: ("size", 1e3) for name in ("kb",)},
-    **{name: ("size", 1e6) for name in ("mb",)},
-    **{name: ("size", 1e9) for name in ("gb",)},
-    **{name: ("size", 1e12) for name in ("tb",)},
-    **{name: ("share", 1.0) for name in ("", "x", "times", "fold")},
-    **{name: ("share", 0.01) for name in ("%", "percent")},
-    **{name: ("count", 1.0) for name in ("event", "events", "node", "nodes", "key", "keys")},
-    **{name: ("count", 1.0) for name in ("order", "orders", "entries", "windows", "runs")},
-    "node-hours": ("node-hours", 1.0),
+TIME: Mapping[str, float] = {
+    **dict.fromkeys(("ns",), 1e-9),
+    **dict.fromkeys(("us", "µs", "μs", "microsecond", "microseconds"), 1e-6),
+    **dict.fromkeys(("ms", "msec", "millisecond", "milliseconds"), 1e-3),
+    **dict.fromkeys(("s", "sec", "secs", "second", "seconds"), 1.0),
+    **dict.fromkeys(("m", "min", "mins", "minute", "minutes"), 60.0),
+    **dict.fromkeys(("h", "hr", "hrs", "hour", "hours"), 3_600.0),
+    **dict.fromkeys(("d", "day", "days"), 86_400.0),
+    **dict.fromkeys(("week", "weeks"), 7 * 86_400.0),
+    **dict.fromkeys(("month", "months"), DAYS_PER_MONTH * 86_400.0),
+    **dict.fromkeys(("yr", "year", "years"), 365 * 86_400.0),
 }
-PER = {"s": 1.0, "second": 1.0, "min": 60.0, "minute": 60.0, "h": 3_600.0, "hour": 3_600.0}
-PER |= {"sec": 1.0, "day": 86_400.0, "d": 86_400.0, "week": 604_800.0, "year": 31_536_000.0}
-MULTIPLES = {"": 1.0, "k": 1e3, "m": 1e6, "b": 1e9, "bn": 1e9, "million": 1e6, "billion": 1e9}
-MULTIPLES["thousand"] = 1e3
-NUMBER = re.compile(r"^\$?\s*([-+]?\d[\d,_ ]*(?:\.\d+)?(?:e[-+]?\d+)?|[-+]?\.\d+)\s*(.*)$", re.I)
+SIZE: Mapping[str, float] = {
+    **dict.fromkeys(("b", "byte", "bytes"), 1.0),
+    **{f"{letter}b": 10.0 ** (3 * power) for power, letter in enumerate("kmgtp", 1)},
+    **{f"{letter}ib": 1024.0**power for power, letter in enumerate("kmgtp", 1)},
+}
+# Things that are counted, by what they are: nodes are not an answer to "how many events?".
+COUNTED: Mapping[str, str] = {
+    "events": "event events record records row rows message messages msg msgs order orders",
+    "keys": "key keys entry entries user users value values",
+    "nodes": "node nodes machine machines worker workers instance instances",
+    "slots": "slot slots core cores",
+    "runs": "run runs batch batches commit commits trigger triggers snapshot snapshots",
+    "windows": "window windows pane panes",
+    "files": "file files",
+    "partitions": "partition partitions",
+    "node-hours": "node-hour node-hours",
+}
+# A unit as one may write it: what it measures, and how many of the base unit it is.
+UNITS: dict[str, tuple[str, float]] = {
+    **{name: ("time", scale) for name, scale in TIME.items()},
+    **{name: ("money", 1.0) for name in ("usd", "dollar", "dollars", "us$")},
+    **{name: ("size", scale) for name, scale in SIZE.items()},
+    **{name: ("share", 1.0) for name in ("", "x", "×", "times", "fold", "-fold", "to 1", ":1")},
+    **{name: ("share", 0.01) for name in ("%", "percent", "per cent", "pct")},
+    **{name: (kind, 1.0) for kind, names in COUNTED.items() for name in names.split()},
+}
+MULTIPLES = {
+    **dict.fromkeys(("k", "thousand"), 1e3),
+    **dict.fromkeys(("m", "mn", "mio", "million", "millions"), 1e6),
+    **dict.fromkeys(("b", "bn", "billion", "billions"), 1e9),
+    **dict.fromkeys(("trillion",), 1e12),
+}
+ABOUT = re.compile(r"^(?:about|around|roughly|approximately|approx\.?|ca\.?|~|≈)\s*", re.I)
+AMOUNT = r"[-+]?(?:\d{1,3}(?:[,_ ]\d{3})+(?!\d)|\d+)?(?:\.\d+)?(?:e[-+]?\d+(?![a-z]))?"
+NUMBER = re.compile(rf"^({AMOUNT})\s*(.*)$", re.I)
+MULTIPLE = re.compile(rf"^({'|'.join(sorted(MULTIPLES, key=len, reverse=True))})(?![a-z])\s*(.*)$")
+# "1 h 15 min", "1h15m"
+SPANS = re.compile(r"(\d+(?:\.\d+)?)\s*([a-zµμ]+)(?:\s*,|\s+and\b)?\s*")
 
 
 class UnitError(ValueError):
@@ -49,7 +74,8 @@ class Drawn:
     Attributes
     ----------
     given : the texts that stand for the question's placeholders.
-    answer : the right number, in `unit`. unit : as one may write it: "s", "USD/day", "events/s".
+    answer : the right number, in `unit`. unit : as one may write it: "s", "USD/day", "events/s",
+        "GB/h", "USD/million events", "times", "%", "nodes"; what is read stands in `UNITS`.
     within : how far off an answer may be, as a share of the right one; a tenth by default.
     because : one sentence with the arithmetic, shown after an answer.
     """
@@ -62,25 +88,28 @@ class Drawn:
 
     @property
     def answer_in_words(self) -> str:
+        """The right number as people say it, which `judge` takes for right."""
         kind, scale = _kind(self.unit)
+        top, _, per = _plain(self.unit).partition("/")
         base = self.answer * scale
         if kind == "time":
             return words.duration(base)
         if kind == "size":
             return words.size(base)
         if kind == "share":
-            return f"{base:.3g} times" if self.unit != "%" else f"{self.answer:.3g} %"
-        per = self.unit.partition("/")[2]
-        amount = self.answer
-        if kind.startswith("money"):
-            return f"{amount:,.0f} USD" + (f" a {per}" if per else "")
-        return f"{words.count(amount)} {self.unit}"
+            if top in ("%", "percent"):
+                return f"{words.count(self.answer)} %"
+            return f"{words.count(base)} times" if top else words.count(base)
+        if top in ("usd", "dollar", "dollars"):
+            amount = words.usd(self.answer).replace("$", "")
+            return f"{amount} USD" + (f" a {per}" if per else "")
+        return f"{words.count(self.answer)} {self.unit}"
 
     def judge(self, text: str) -> bool:
         """Whether what somebody typed is right. Raises UnitError when it cannot be read."""
         said = parse(text, self.unit)
         right = self.answer * _kind(self.unit)[1]
-        return bool(abs(said - right) <= self.within * abs(right) + 1e-12)
+        return bool(abs(said - right) <= self.within * abs(right) * (1 + 1e-9))
 
 
 Number = Callable[[np.random.Generator], Drawn]
@@ -99,50 +128,106 @@ def number(make: Number) -> Number:
 def parse(text: str, unit: str) -> float:
     """A typed answer in base units (seconds, USD a second, bytes, shares …).
 
+    What a letter means follows from the unit asked for: "5 m" is five minutes of time and five
+    million of anything else, "5 b" five bytes of size and five billion of anything else.
+
     Parameters
     ----------
-    text : "36 min", "2,000 USD/day", "$40", "11.6k events/s", "30 %".
+    text : "36 min", "1 h 15 min", "2,000 USD/day", "$2k/day", "11.6k/s", "30 %", "about 80M".
     unit : the unit asked for; a bare number is taken in it.
 
     Raises UnitError, saying what was expected.
     """
-    hint = f"give a number with its unit, such as 12 {unit}".rstrip()
-    matched = NUMBER.match(text.strip())
-    if not matched:
-        raise UnitError(f"{text.strip()!r} is not a number: {hint}")
-    amount = float(re.sub(r"[,_ ]", "", matched[1]))
-    said = matched[2].strip().lower()
     wanted, scale = _kind(unit)
-    if not said:
+    hint = f"give a number with its unit, such as 12 {unit}".rstrip()
+    typed = re.sub(r"\s+", " ", text).strip().rstrip(".!")  # no-break spaces, too
+    plain = ABOUT.sub("", typed)
+    sign, plain = ("-", plain[1:]) if plain.startswith("-$") else ("", plain)
+    in_usd = "$" in plain
+    matched = NUMBER.match(sign + plain.replace("$", "").strip())
+    if not matched or not re.search(r"\d", matched[1]):
+        raise UnitError(f"{typed!r} is not a number: {hint}")
+    amount, said = float(re.sub(r"[,_ ]", "", matched[1])), matched[2].strip().lower()
+    if re.match(r"[,_.]\d", said):
+        raise UnitError(f"{typed!r} can be read in two ways: write 1500 or 1,500, and 1.5")
+    if not said and not in_usd:
         return amount * scale
-    first, _, rest = said.partition(" ")
-    if first in MULTIPLES and (rest or first not in UNITS):
-        amount, said = amount * MULTIPLES[first], rest.strip()
-    elif matched[0].strip().startswith("$") and said in MULTIPLES:
-        amount, said = amount * MULTIPLES[said], ""
-    if not said:
-        return amount * scale
-    if text.strip().startswith("$"):
-        said = f"usd {said}" if not said.startswith(("usd", "dollar")) else said
-    try:
-        kind, factor = _kind(said)
-    except UnitError as error:
-        raise UnitError(f"{error}: {hint}") from None
-    if kind != wanted:
-        raise UnitError(f"{said!r} is not a unit of {wanted}: {hint}")
-    return amount * factor
+    if in_usd and not re.search(r"usd|dollar", said):
+        said = _in_usd(said, unit if wanted.startswith("money") else "usd")
+    if wanted == "time" and (whole := _span(plain.lower())) is not None:
+        return whole
+    readings = [(said, 1.0)]
+    if times := MULTIPLE.match(said):
+        rest = times[2].strip()
+        top = _plain(unit).partition("/")[0]
+        if not rest:
+            rest = unit
+        elif re.match(r"/|(?:per|a|an|each|every)\b", rest):
+            rest = f"{top} {rest}"
+        readings.append((rest, MULTIPLES[times[1]]))
+    elif re.match(r"/|(?:per|a|an|each|every)\b(?! cent)", said):
+        readings.append((f"{_plain(unit).partition('/')[0]} {said}", 1.0))
+    unknown = None
+    for reading, times_ in readings:
+        try:
+            kind, factor = _kind(reading)
+        except UnitError as error:
+            unknown = unknown or error
+            continue
+        if kind == wanted:
+            return amount * times_ * factor
+        unknown = UnitError(f"{said!r} is not a unit of {wanted}")
+    raise UnitError(f"{unknown}: {hint}")
+
+
+def _in_usd(said: str, unit: str) -> str:
+    """What follows a dollar sign's number, with its unit: "k/day" becomes "k usd /day".
+
+    A sign with nothing more stands for the unit asked for.
+    """
+    times = MULTIPLE.match(said)
+    many, rest = (times[1], times[2].strip()) if times else ("", said)
+    return f"{many} {f'usd {rest}' if rest else unit}".strip()
+
+
+def _span(text: str) -> float | None:
+    """Seconds of "1 h 15 min", if that is what it is."""
+    parts = SPANS.findall(text)
+    whole = "".join(match[0] for match in SPANS.finditer(text)) == text
+    if len(parts) < 2 or not whole or not all(name in TIME for _, name in parts):
+        return None
+    return sum(float(amount) * TIME[name] for amount, name in parts)
+
+
+def _plain(unit: str) -> str:
+    """A unit in lower case, "per" and its sisters as a stroke."""
+    unit = re.sub(r"\s+", " ", unit.strip().lower())
+    unit = {"eps": "events/s", "node hours": "node-hours"}.get(unit, unit)
+    unit = re.sub(r"\bnode hour", "node-hour", unit)
+    unit = re.sub(r"\s*\b(hourly|daily)$", lambda m: f"/{_EVERY[m[1]]}", unit)
+    unit = re.sub(r"\s+of\b.*$", "", unit) or unit
+    if unit == "per cent":
+        return unit
+    return re.sub(r"\s*(?:\b(?:per|a|an|each|every)\s+|/\s*)", "/", unit, count=1)
+
+
+_EVERY = {"hourly": "hour", "daily": "day"}
 
 
 def _kind(unit: str) -> tuple[str, float]:
     """What a unit measures, and how many base units it is. Raises UnitError."""
-    plain = re.sub(r"\s+(per|a|an)\s+|\s*/\s*", "/", unit.strip().lower())
-    top, _, per = plain.partition("/")
-    top = top.strip()
+    top, stroke, per = _plain(unit).partition("/")
     if top not in UNITS:
         raise UnitError(f"no unit {top!r} is known here")
     kind, scale = UNITS[top]
-    if not per:
+    if not stroke:
         return kind, scale
-    if per not in PER:
-        raise UnitError(f"no unit {per!r} is known here")
-    return f"{kind} a second", scale / PER[per]
+    if per in TIME and per != "m":
+        return f"{kind} a second", scale / TIME[per]
+    many = MULTIPLE.match(re.sub(r"^1 ?", "", per))
+    times, per = (MULTIPLES[many[1]], many[2]) if many else (1.0, per)
+    per = per or "events"  # "USD a million"
+    if per in UNITS and UNITS[per][0] in (*COUNTED, "size"):
+        below, size = UNITS[per]
+        return f"{kind} for {below}", scale / times / size
+    raise UnitError(f"no unit {per!r} is known here")
