@@ -15,7 +15,7 @@ A question of the file:
     weak_because = "..."                  # what it lacks
     follow_ups = ["...", "..."]           # what an interviewer asks next
     rubric = ["...", "..."]               # free text: what the answer must hold, a point each
-    figures = { bill = "C5a", gap = "model call" }  # what {bill} and {gap} are: see `figures.worded`
+    figures = { bill = "C5a", gap = "model call" }  # of {bill}, {gap}: see `figures.worded`
     source = "..."                        # lesson 6: an address that backs the answer
     [[question.choices]]                  # in place of `number` and `rubric`: two to six
     says = "..."

@@ -49,7 +49,7 @@ def claim(name: str) -> str:
     table = _claims()
     if name not in table.index:
         raise ValueError(f"no claim {name!r} in data/claims.csv")
-    row = table.loc[name]
+    row: Any = table.loc[name]
     low, high, unit = float(row["low"]), float(row["high"]), str(row["unit"])
     if unit == "seconds" and high < 1:
         return f"at most {words.duration(high)}"
