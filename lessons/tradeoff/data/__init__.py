@@ -27,6 +27,7 @@ from tradeoff.data.tables import (
     constants,
     consumers,
     folder,
+    lab_run,
     order_runs,
     products,
 )
@@ -50,6 +51,7 @@ __all__ = [
     "consumers",
     "flights",
     "folder",
+    "lab_run",
     "late_orders",
     "make_products",
     "order_chunks",

@@ -103,6 +103,55 @@ def order_runs() -> pd.DataFrame:
     )
 
 
+def lab_run() -> pd.DataFrame:
+    """The lab's systems as they were measured once, on the machine named: a row a system.
+
+    For those who lack the engines; `tradeoff lab --run` measures yours, in the same columns.
+
+    =================== ======= ===================================================================
+    system              str     what it is and what ran it
+    rhythm              str     batch, micro-batch, streaming, or one by one
+    engine              str     with its version
+    orders              int64   of the largest busy run: all there before it began
+    rows_read           int64   of the paced run: orders came one by one
+    seconds             float64 the largest busy run, without the engine's start
+    events_per_second   float64 orders / seconds
+    start_seconds       float64 the engine's start
+    latency_p50_seconds float64 from an order's commit to its being visible, paced; of a batch: the
+    latency_p99_seconds float64 wait for its run by the clock, and the run
+    state_bytes         float64 kept between batches or events; empty where it cannot be read
+    overhead_seconds    float64 fitted to three smaller busy runs: a run's own,
+    seconds_per_event   float64 and an order's
+    predicted_seconds   float64 the largest busy run by those two
+    error_percent       float64 of that prediction, by the measured
+    machine             str     where
+    measured_on         str     when, ISO 8601
+    =================== ======= ===================================================================
+
+    Raises DataError when lab_run.csv is missing or damaged.
+    """
+    return load(
+        "lab_run.csv",
+        system="str",
+        rhythm="str",
+        engine="str",
+        orders="int64",
+        rows_read="int64",
+        seconds="float64",
+        events_per_second="float64",
+        start_seconds="float64",
+        latency_p50_seconds="float64",
+        latency_p99_seconds="float64",
+        state_bytes="float64 or empty",
+        overhead_seconds="float64",
+        seconds_per_event="float64",
+        predicted_seconds="float64",
+        error_percent="float64",
+        machine="str",
+        measured_on="str",
+    )
+
+
 def constants() -> pd.DataFrame:
     """The constants of the trade-off model: a value, the range around it, and where it is from.
 

@@ -349,6 +349,29 @@ def curve(row: pd.Series, events_per_second: float = 300.0) -> pd.DataFrame:
     )
 
 
+def stated() -> pd.DataFrame:
+    """What the text says of its own workloads, on large clusters: claims C4a to C4h as ranges.
+
+    Columns workload, latency_low, latency_high (seconds), rate_low, rate_high (events a second).
+    """
+    units = {"hours": 3_600.0, "seconds": 1.0, "events/min": 1 / 60, "events/s": 1.0}
+    claims: dict[Any, dict[Any, Any]] = data.claims().set_index("id").to_dict("index")
+    rows = []
+    for workload, latency, rate in (
+        ("nightly Spark, 100 GB", "C4b", "C4a"),
+        ("hourly, 4 GB", "C4d", "C4c"),
+        ("Structured Streaming, 1 min", "C4f", "C4e"),
+        ("Flink on Kafka, a slot", "C4h", "C4g"),
+    ):
+        row: dict[str, Any] = {"workload": workload}
+        for name, claim in (("latency", latency), ("rate", rate)):
+            factor = units[claims[claim]["unit"]]
+            row[f"{name}_low"] = claims[claim]["low"] * factor
+            row[f"{name}_high"] = claims[claim]["high"] * factor
+        rows.append(row)
+    return pd.DataFrame(rows)
+
+
 def available() -> pd.DataFrame:
     """Which systems can run here: system, rhythm, runs_here, what_it_needs, fetches_mb."""
     return pd.DataFrame(
