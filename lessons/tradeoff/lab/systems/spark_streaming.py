@@ -61,6 +61,8 @@ class Query:
         holds the counts of open windows, and orders of closed ones are dropped.
     once_each : count an order of a topic once, though its message come again: publishers send at
         least once. The state then holds every order_id, for good; not together with a watermark.
+    rehearse : before it begins, run once over an order that is not counted, so that ages are those
+        of a query that has been running.
     path : its partition of mart.fact_orders. checkpoint : a folder, by default a temporary one.
     limit : most files, or messages, that one batch takes; 0 for all there are.
     pause : (phase, batch): stop in this phase of the first batch with that number or a later one,
@@ -74,6 +76,7 @@ class Query:
     window: str = "1h"
     watermark: str | None = None
     once_each: bool = False
+    rehearse: bool = False
     path: str = PATH
     checkpoint: Path | None = None
     limit: int = 0
@@ -109,6 +112,7 @@ class Query:
             "window": _spark(self.window),
             "watermark": self.watermark and _spark(self.watermark),
             "once_each": self.once_each,
+            "rehearse": self.rehearse,
             "path": self.path,
             "checkpoint": str(self.checkpoint or scratch / "checkpoint"),
             "pause": pause,
@@ -203,8 +207,8 @@ def play(
     """Insert orders into the source over so many seconds, and count them as they come.
 
     Their changes go by Kafka where a broker is given, else by a landing folder; the other
-    parameters are those of `Query`. "start" is Spark's start, which is over before the first order
-    is inserted. What an earlier call counted is forgotten: the path begins anew.
+    parameters are those of `Query`. "start" is Spark's start and a rehearsal, over before the first
+    order is inserted. What an earlier call counted is forgotten: the path begins anew.
 
     Raises as `started` does.
     """
@@ -214,6 +218,7 @@ def play(
             "trigger_seconds": trigger_seconds,
             "window": window,
             "watermark": watermark,
+            "rehearse": True,
         }
         if broker is not None:
             topic = broker.create_topic(f"spark-{secrets.token_hex(4)}", partitions=spark.CORES)
