@@ -7,9 +7,8 @@
 Two ways to give a count out, one query each. `emit="event"`: every order changes its group's count
 at once, late ones too. `emit="close"`: a window's count comes once, when the watermark has passed
 its end; an order that comes after that is in no count and goes to the topic of rejects. Not so in
-the moment after a restart: the query knows no watermark until the first orders have come, the window
-still knows its own, and drops a late order without a word (Flink's numLateRecordsDropped counts it).
-Per event nothing is late, so nothing is lost.
+the moment after a restart: the query knows no watermark until the first orders have come, while the
+window has kept its own, and drops a late order without a word. Per event none is late, none lost.
 
 The counts go to a compacted topic keyed by the group (`upsert-kafka`), visible as they are written.
 After a kill Flink goes on from its last checkpoint and writes some counts again, older ones first;
