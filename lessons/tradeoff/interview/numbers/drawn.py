@@ -102,9 +102,9 @@ class Drawn:
             return f"{words.count(base)} times" if top else words.count(base)
         if top in ("usd", "dollar", "dollars"):
             amount = words.usd(self.answer).replace("$", "")
-            return f"{amount} USD" + (f" a {per}" if per else "")
+            return f"{amount} USD" + (f" per {per}" if per else "")
         if top in SIZE:
-            return f"{words.size(self.answer * SIZE[top])} {'an' if per in ('h', 'hour') else 'a'} {per}"
+            return f"{words.size(self.answer * SIZE[top])} per {per}"
         return f"{words.count(self.answer)} {self.unit}"
 
     def judge(self, text: str) -> bool:
