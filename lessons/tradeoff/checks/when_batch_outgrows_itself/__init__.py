@@ -6,6 +6,7 @@ from functools import partial
 from typing import Any
 
 import numpy as np
+import pandas as pd
 
 from tradeoff.checks.assignment import Assignment, Behaviour, Case, Verdict, strategy_in
 from tradeoff.checks.forms import TRUE_OR_FALSE, Form, list_of, one_of
@@ -80,8 +81,20 @@ def _rereads_cases(rng: np.random.Generator) -> list[Case]:
         fit, trouble = _fit_and_trouble(rng, fails)
         drawn = faults.history(rng, fit, number % 2 == 0, str(rng.choice(STAGES)), trouble)
         runs = drawn.runs.drop(columns="state_bytes")
+        if number % 10 in NEAR_TWICE:
+            runs = _reading(runs, rng.uniform(*NEAR_TWICE[number % 10]))
         cases.append(Case({"runs": runs}, drawn.rereads, drawn.label, _size(drawn)))
     return cases
+
+
+# Of every ten cases one that rereads a little and one that looks back far: rows read by rows new.
+NEAR_TWICE = {4: (2.2, 2.8), 5: (1.6, 1.9)}
+
+
+def _reading(runs: pd.DataFrame, times: float) -> pd.DataFrame:
+    """The same runs when a typical one reads so many rows for each new one."""
+    ratio = (runs["rows_read"] / runs["rows_new"]).tail(RECENT).median()
+    return runs.assign(rows_read=(runs["rows_read"] * times / ratio).round().astype("int64"))
 
 
 def _rereads_verdict(case: Case, answer: Any) -> Verdict:
@@ -137,9 +150,22 @@ def _failing_cases(rng: np.random.Generator) -> list[Case]:
     for number in range(50):
         fit, trouble = _fit_and_trouble(rng, FAILING[number % 5])
         drawn = faults.history(rng, fit, bool(rng.integers(2)), str(rng.choice(STAGES)), trouble)
-        arguments = {"runs": drawn.runs, "consumers": drawn.consumers, "limits": drawn.limits}
+        runs = drawn.runs
+        if number % 10 == SLOWLY:
+            limit = drawn.limits["state_limit_bytes"]
+            runs = runs.assign(state_bytes=_filling(runs, limit, rng.uniform(45, 90)))
+        arguments = {"runs": runs, "consumers": drawn.consumers, "limits": drawn.limits}
         cases.append(Case(arguments, drawn.fails, drawn.label, _size(drawn)))
     return cases
+
+
+SLOWLY = FAILING.index("none")  # of every ten cases one whose state grows, but not that fast
+
+
+def _filling(runs: pd.DataFrame, limit: float, days: float) -> pd.Series:
+    """State that grows steadily from nothing and passes the limit so many days after the last."""
+    age = (runs["start"] - runs["start"].iloc[0]) / pd.Timedelta(days=1)
+    return (limit * age / (age.iloc[-1] + days)).round().astype("int64")
 
 
 def _failing_verdict(case: Case, answer: Any) -> Verdict:
