@@ -29,6 +29,11 @@ def bill(name: str) -> str:
     return f"{table()[name].cost_usd_per_day:,.0f} USD a day"
 
 
+def for_state(name: str) -> str:
+    """What one of the four designs pays a day for the state it keeps."""
+    return f"{table()[name].state_usd_per_day:,.0f} USD"
+
+
 def oldest(name: str) -> str:
     """The age of the oldest event that a consumer of the design can see."""
     seconds = table()[name].latency_worst_seconds
