@@ -125,14 +125,15 @@ class Question:
         return next(name for name in FREE if getattr(self, name))
 
     def asked(self, seed: int) -> Asked:
-        """The question with its figures, and with numbers drawn from the seed."""
+        """The question with its figures; the seed draws numbers and the order of choices."""
         drawn = None
         if self.number:
             drawn = numbers.draw(self.number, np.random.default_rng(seed))
         words = {name: figures.worded(source) for name, source in self.figures.items()}
         if drawn is not None:
             words |= {"answer": drawn.answer_in_words, **drawn.given}
-        return Asked(self, drawn, words)
+        order = np.random.default_rng((seed, 1)).permutation(len(self.choices))
+        return Asked(self, drawn, words, tuple(int(place) for place in order))
 
 
 @dataclass(frozen=True)
@@ -140,15 +141,17 @@ class Asked:
     """A question ready to be put: every text with its numbers in.
 
     `drawn` is the answer of a numeric question and how far one may be off; None for the others.
+    `order` is the order of the choices: nobody should learn an answer by its place.
     """
 
     question: Question
     drawn: Drawn | None
     words: Mapping[str, str]
+    order: tuple[int, ...] = ()
 
     def __getattr__(self, name: str) -> Any:
         """`ask`, `strong`, `weak`, `weak_because`, `follow_ups`, `rubric`, `choices`, filled."""
-        if name.startswith("__") or name in ("question", "drawn", "words"):
+        if name.startswith("__") or name in ("question", "drawn", "words", "order"):
             raise AttributeError(name)  # a copy asks before it has any field
         value = getattr(self.question, name)
         if isinstance(value, str):
@@ -160,7 +163,7 @@ class Asked:
                 Choice(
                     each.says.format_map(self.words), each.right, each.why.format_map(self.words)
                 )
-                for each in value
+                for each in (value[place] for place in self.order)
             )
         return value
 

@@ -175,3 +175,27 @@ def snapshots_written_whole(rng: np.random.Generator) -> Drawn:
         "GB/day",
         because=f"{words.size(found.state_local_bytes)} × {per_day:,.0f} batches a day",
     )
+
+
+@number
+def share_of_overhead(rng: np.random.Generator) -> Drawn:
+    """Share of a batch that is overhead, from its time and that of one big batch."""
+    every = str(rng.choice(["30 s", "1 min", "2 min", "4 min"]))
+    day = float(rng.choice([5e6, 20e6, 86.4e6, 150e6, 250e6]))
+    found = evaluate(triggers.pipeline(day, every, billing=Billing.WARM))
+    share = triggers.overhead_share(found)
+    work = found.run_mean_seconds * (1 - share)
+    million = work / found.events_per_run * 1e6
+    return Drawn(
+        {
+            "every": every,
+            "events": words.count(found.events_per_run),
+            "run": f"{found.run_mean_seconds:.2f} s",
+            "million": f"{million:.1f} s",
+        },
+        share * 100,
+        "%",
+        within=0.05,
+        because=f"{words.count(found.events_per_run)} events × {million:.1f} µs = {work:.2f} s of "
+        f"work; the rest of {found.run_mean_seconds:.2f} s is overhead",
+    )
