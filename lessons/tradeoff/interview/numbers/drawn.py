@@ -43,7 +43,7 @@ COUNTED: Mapping[str, str] = {
 # A unit as one may write it: what it measures, and how many of the base unit it is.
 UNITS: dict[str, tuple[str, float]] = {
     **{name: ("time", scale) for name, scale in TIME.items()},
-    **{name: ("money", 1.0) for name in ("usd", "dollar", "dollars", "us$")},
+    **{name: ("money", 1.0) for name in ("usd", "dollar", "dollars")},
     **{name: ("size", scale) for name, scale in SIZE.items()},
     **{name: ("share", 1.0) for name in ("", "x", "×", "times", "fold", "-fold", "to 1", ":1")},
     **{name: ("share", 0.01) for name in ("%", "percent", "per cent", "pct")},
@@ -59,6 +59,8 @@ ABOUT = re.compile(r"^(?:about|around|roughly|approximately|approx\.?|ca\.?|~|�
 AMOUNT = r"[-+]?(?:\d{1,3}(?:[,_ ]\d{3})+(?!\d)|\d+)?(?:\.\d+)?(?:e[-+]?\d+(?![a-z]))?"
 NUMBER = re.compile(rf"^({AMOUNT})\s*(.*)$", re.I)
 MULTIPLE = re.compile(rf"^({'|'.join(sorted(MULTIPLES, key=len, reverse=True))})(?![a-z])\s*(.*)$")
+# "/s", "a day" without what it is a day of
+BARE_PER = re.compile(r"/|(?:per|a|an|each|every) (?!cent\b)")
 # "1 h 15 min", "1h15m"
 SPANS = re.compile(r"(\d+(?:\.\d+)?)\s*([a-zµμ]+)(?:\s*,|\s+and\b)?\s*")
 
@@ -98,14 +100,14 @@ class Drawn:
             return words.size(base)
         if kind == "share":
             if top in ("%", "percent"):
-                return f"{words.count(self.answer)} %"
-            return f"{words.count(base)} times" if top else words.count(base)
+                return f"{_count(self.answer)} %"
+            return f"{_count(base)} times" if top else _count(base)
         if top in ("usd", "dollar", "dollars"):
-            amount = words.usd(self.answer).replace("$", "")
+            amount = words.usd(self.answer)[1:] if self.answer >= 1 else _count(self.answer)
             return f"{amount} USD" + (f" per {per}" if per else "")
         if top in SIZE:
             return f"{words.size(self.answer * SIZE[top])} per {per}"
-        return f"{words.count(self.answer)} {self.unit}"
+        return f"{_count(self.answer)} {self.unit}"
 
     def judge(self, text: str) -> bool:
         """Whether what somebody typed is right. Raises UnitError when it cannot be read."""
@@ -143,43 +145,48 @@ def parse(text: str, unit: str) -> float:
     wanted, scale = _kind(unit)
     hint = f"give a number with its unit, such as 12 {unit}".rstrip()
     typed = re.sub(r"\s+", " ", text).strip().rstrip(".!")  # no-break spaces, too
-    plain = ABOUT.sub("", typed)
-    sign, plain = ("-", plain[1:]) if plain.startswith("-$") else ("", plain)
+    plain = re.sub(r"us\$", "$", ABOUT.sub("", typed).lower())
+    if plain.startswith("-$"):
+        plain = f"$-{plain[2:].strip()}"
     in_usd = "$" in plain
-    matched = NUMBER.match(sign + plain.replace("$", "").strip())
+    matched = NUMBER.match(plain.replace("$", "").strip())
     if not matched or not re.search(r"\d", matched[1]):
         raise UnitError(f"{typed!r} is not a number: {hint}")
-    amount, said = float(re.sub(r"[,_ ]", "", matched[1])), matched[2].strip().lower()
+    amount, said = float(re.sub(r"[,_ ]", "", matched[1])), matched[2].strip()
     if re.match(r"[,_.]\d", said):
         raise UnitError(f"{typed!r} can be read in two ways: write 1500 or 1,500, and 1.5")
-    if not said and not in_usd:
-        return amount * scale
     if in_usd and not re.search(r"usd|dollar", said):
         said = _in_usd(said, unit if wanted.startswith("money") else "usd")
-    if wanted == "time" and (whole := _span(plain.lower())) is not None:
+    if not said:
+        return amount * scale
+    if wanted == "time" and (whole := _span(plain)) is not None:
         return whole
-    readings = [(said, 1.0)]
-    if times := MULTIPLE.match(said):
-        rest = times[2].strip()
-        top = _plain(unit).partition("/")[0]
-        if not rest:
-            rest = unit
-        elif re.match(r"/|(?:per|a|an|each|every)\b", rest):
-            rest = f"{top} {rest}"
-        readings.append((rest, MULTIPLES[times[1]]))
-    elif re.match(r"/|(?:per|a|an|each|every)\b(?! cent)", said):
-        readings.append((f"{_plain(unit).partition('/')[0]} {said}", 1.0))
-    unknown = None
-    for reading, times_ in readings:
+    problem = None
+    for reading, many in _readings(said, unit):
         try:
             kind, factor = _kind(reading)
         except UnitError as error:
-            unknown = unknown or error
+            problem = problem or error
             continue
         if kind == wanted:
-            return amount * times_ * factor
-        unknown = UnitError(f"{said!r} is not a unit of {wanted}")
-    raise UnitError(f"{unknown}: {hint}")
+            return amount * many * factor
+        problem = UnitError(f"{said!r} is not a unit of {wanted}")
+    raise UnitError(f"{problem}: {hint}")
+
+
+def _readings(said: str, unit: str) -> list[tuple[str, float]]:
+    """What follows a number, as a unit and how many of it; the plainest reading first."""
+    top = _plain(unit).partition("/")[0]
+    found = [(f"{top} {said}" if BARE_PER.match(said) else said, 1.0)]
+    if times := MULTIPLE.match(said):
+        rest = times[2].strip() or unit
+        found.append((f"{top} {rest}" if BARE_PER.match(rest) else rest, MULTIPLES[times[1]]))
+    return found
+
+
+def _count(number: float) -> str:
+    """Three digits, below one, too: 18 M, 4.5 K, 0.0235."""
+    return words.count(number) if abs(number) >= 1 else f"{number:.3g}"
 
 
 def _in_usd(said: str, unit: str) -> str:
