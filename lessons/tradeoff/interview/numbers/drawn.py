@@ -215,9 +215,7 @@ def _plain(unit: str) -> str:
     unit = re.sub(r"\bnode hour", "node-hour", unit)
     unit = re.sub(r"\s*\b(hourly|daily)$", lambda m: f"/{_EVERY[m[1]]}", unit)
     unit = re.sub(r"\s+of\b.*$", "", unit) or unit
-    if unit == "per cent":
-        return unit
-    return re.sub(r"\s*(?:\b(?:per|a|an|each|every)\s+|/\s*)", "/", unit, count=1)
+    return re.sub(r"\s*(?:\b(?:per|a|an|each|every)\s+(?!cent\b)|/\s*)", "/", unit, count=1)
 
 
 _EVERY = {"hourly": "hour", "daily": "day"}

@@ -14,7 +14,8 @@ from tradeoff.scenarios import triggers
 def worst_age_under_a_trigger(rng: np.random.Generator) -> Drawn:
     """The oldest event under a trigger whose batches take a known time."""
     every = str(rng.choice(["30 s", "1 min", "2 min", "4 min", "5 min"]))
-    overhead = float(rng.choice([4, 5, 6, 8, 10, 12]))
+    share = float(rng.choice([0.1, 0.2, 0.3]))
+    overhead = share * triggers.cadence(every).interval_seconds
     found = evaluate(triggers.pipeline(1e3, every, overhead_seconds=overhead))
     interval = found.design.cadence.interval_seconds
     return Drawn(
@@ -76,7 +77,7 @@ def largest_trigger_that_serves(rng: np.random.Generator) -> Drawn:
 def price_of_a_shorter_trigger(rng: np.random.Generator) -> Drawn:
     """How many times the compute a shorter trigger costs on a pool."""
     fast, slow = "30 s", str(rng.choice(["2 min", "3 min", "4 min", "5 min"]))
-    day = float(rng.choice([1e6, 20e6, 86.4e6, 200e6, 500e6, 1e9]))
+    day = float(rng.choice([86.4e6, 150e6, 200e6, 300e6, 500e6, 1e9]))
     found = [
         evaluate(triggers.pipeline(day, every, billing=Billing.WARM)) for every in (fast, slow)
     ]
