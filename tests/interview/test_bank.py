@@ -124,6 +124,7 @@ def test_a_question_is_filled_for_any_seed(question: Question) -> None:
         for text in said:
             assert text.strip()
             assert not re.search(r"[{}]|\bnan\b|\binf\b", text), text
+            assert text.count("$") < 2, text  # JupyterLab would typeset what is between
             assert not re.search(r"\b(TODO|TBD|XXX)\b", text), text
 
 
@@ -366,6 +367,8 @@ def test_an_expression_may_use_model_scenarios_and_the_text() -> None:
     assert float(figures.worded(source)) == pytest.approx(premium, rel=0.01)
     assert figures.worded("words.duration(triggers.cadence('4 min').interval_seconds)") == "4 min"
     assert figures.worded("workload('billion').events_per_day") == "1 B"
+    assert figures.worded("words.usd(5767.6) + ', ' + words.usd(42.17)") == "5,768 USD, 42 USD"
+    assert figures.worded("words.usd(0.35)") == "0.35 USD"
 
 
 def test_a_sound_question_is_read(tmp_path: Path) -> None:

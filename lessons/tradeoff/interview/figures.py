@@ -34,14 +34,22 @@ def worded(source: str) -> str:
         is a text or a number: "words.usd(text.billion_streaming.cost_usd_per_day)". It may use all
         of `tradeoff`; `model` and its modules by name (words, claims, amortise, frontier, cost,
         state, ...); the modules of `tradeoff.scenarios` by name (triggers, ...); `data`; and
-        `text`, the designs behind the claims (`claims.Scenarios()`).
+        `text`, the designs behind the claims (`claims.Scenarios()`). Dollars are said as claims
+        say them, "5,768 USD", for JupyterLab takes two dollar signs for mathematics.
 
     Raises ValueError for a claim that is not there, and whatever the expression raises.
     """
     if re.fullmatch(r"C\d+[a-z]?", source):
         return claim(source)
     value = eval(source, _names())  # our own file's words, never a learner's
-    return value if isinstance(value, str) else words.count(float(value))
+    if not isinstance(value, str):
+        return words.count(float(value))
+    return re.sub(r"\$(\d+(?:,\d{3})*(?:\.\d+)?)", lambda found: _usd(found[1]), value)
+
+
+def _usd(digits: str) -> str:
+    amount = float(digits.replace(",", ""))
+    return f"{amount:,.0f} USD" if amount >= 10 else f"{digits} USD"
 
 
 def claim(name: str) -> str:
