@@ -238,6 +238,10 @@ def _seconds(text: str) -> float:
     return parse(text, "s")
 
 
+def _minutes(text: str) -> float:
+    return _seconds(text) / 60
+
+
 def _commit(given: dict[str, str]) -> tuple[float, float]:
     return _seconds(given["overhead"]), _seconds(given["each"])
 
@@ -247,7 +251,7 @@ def _backlog(given: dict[str, str]) -> float:
     waiting, capacity = 0.0, float(given["capacity"])
     for rate in rates:
         waiting = max(0.0, waiting + (rate - capacity) * 3_600)
-    return waiting / capacity
+    return waiting / capacity / 60
 
 
 def _two_batches(given: dict[str, str]) -> float:
@@ -275,7 +279,7 @@ def _least_batch(given: dict[str, str]) -> float:
 
 # A candidate has only what the ask says: by hand, with no call of the model.
 BY_HAND: dict[str, Callable[[dict[str, str]], float]] = {
-    "worst_age_under_a_schedule": lambda g: _seconds(g["interval"]) + _seconds(g["run"]),
+    "worst_age_under_a_schedule": lambda g: _minutes(g["interval"]) + _minutes(g["run"]),
     "throughput_of_a_batch_size": lambda g: (
         _events(g["size"]) / (_commit(g)[0] + _events(g["size"]) * _commit(g)[1])
     ),
@@ -285,7 +289,7 @@ BY_HAND: dict[str, Callable[[dict[str, str]], float]] = {
     "rate_at_the_peak": lambda g: _events(g["day"]) / 86_400 * float(g["factor"]),
     "dollars_for_a_million": lambda g: parse(g["bill"], "USD") / _events(g["day"]) * 1e6,
     "run_at_the_peak_hour": lambda g: (
-        _seconds(g["fixed"]) + (_seconds(g["mean"]) - _seconds(g["fixed"])) * float(g["factor"])
+        _minutes(g["fixed"]) + (_minutes(g["mean"]) - _minutes(g["fixed"])) * float(g["factor"])
     ),
     "wait_behind_a_backlog": _backlog,
     "worst_age_under_a_trigger": lambda g: _seconds(g["every"]) + _seconds(g["run"]),

@@ -21,8 +21,8 @@ def worst_age_under_a_schedule(rng: np.random.Generator) -> Drawn:
     found = evaluate(triggers.pipeline(1e3, every, overhead_seconds=minutes * 60))
     return Drawn(
         {"interval": every, "run": f"{minutes} min"},
-        found.latency_worst_seconds,
-        "s",
+        found.latency_worst_seconds / 60,
+        "min",
         within=0.02,
         because=f"{every} of waiting and {minutes} min of running",
     )
@@ -171,8 +171,8 @@ def run_at_the_peak_hour(rng: np.random.Generator) -> Drawn:
             "factor": f"{factor:.1f}",
             "linear": f"{found.run_mean_seconds * factor / 60:.0f} min",
         },
-        found.run_longest_seconds,
-        "s",
+        found.run_longest_seconds / 60,
+        "min",
         within=0.05,
         because=f"{fixed / 60:.1f} min once, and {work / 60:.1f} min of work × {factor:.1f}",
     )
@@ -196,8 +196,8 @@ def wait_behind_a_backlog(rng: np.random.Generator) -> Drawn:
             "capacity": str(capacity),
             "backlog": words.count(waiting[-1] * 1e3),
         },
-        waiting[-1] / capacity,
-        "s",
+        waiting[-1] / capacity / 60,
+        "min",
         because=f"{over} K/s-hours piled up = {words.count(waiting[-1] * 1e3)} events, "
         f"at {capacity} K/s",
     )
