@@ -306,6 +306,7 @@ BY_HAND: dict[str, Callable[[dict[str, str]], float]] = {
     "share_of_overhead": lambda g: (
         100 - 100 * _events(g["events"]) * _seconds(g["million"]) / 1e6 / _seconds(g["run"])
     ),
+    "mails_sent_twice": lambda g: float(g["kills"]) * _events(g["rate"]) * _minutes(g["every"]),
     "snapshots_written_whole": lambda g: (
         parse(g["state"], "GB") / 1e9 * 86_400 / _seconds(g["every"])
     ),

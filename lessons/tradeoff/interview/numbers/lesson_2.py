@@ -200,3 +200,24 @@ def share_of_overhead(rng: np.random.Generator) -> Drawn:
         because=f"{words.count(found.events_per_run)} events × {million:.1f} µs = {work:.2f} s of "
         f"work; the rest of {found.run_mean_seconds:.2f} s is overhead",
     )
+
+
+@number
+def mails_sent_twice(rng: np.random.Generator) -> Drawn:
+    """At most how many side effects a few kills repeat: a whole batch each."""
+    per_minute = float(rng.choice([60, 120, 300, 600, 1_200]))
+    every = str(rng.choice(["30 s", "2 min", "4 min", "5 min"]))
+    kills = int(rng.choice([2, 3, 4, 5]))
+    found = evaluate(triggers.pipeline(per_minute * 1440, every))
+    batch = found.events_per_run
+    return Drawn(
+        {
+            "rate": f"{per_minute:,.0f}",
+            "every": every,
+            "kills": str(kills),
+            "batch": f"{batch:,.0f}",
+        },
+        kills * batch,
+        "orders",
+        because=f"{kills} kills × {batch:,.0f} orders in a batch of {every}",
+    )

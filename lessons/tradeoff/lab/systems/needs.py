@@ -118,7 +118,12 @@ FINDERS: dict[str, tuple[Callable[[], object], str]] = {
     "java": (java, "no Java 17+: " + _install("default-jdk", "openjdk", "scoop install openjdk")),
     "maven": (maven, "no Maven: " + _install("maven", "maven", "scoop install maven")),
     "uv": (uv, "no uv: python3 -m pip install uv"),
-    "c++": (compiler, "no C++ compiler: " + _install("g++", "gcc", "scoop install gcc")),
+    "c++": (
+        compiler,
+        "no C++ compiler: "
+        + _install("g++", "gcc", "scoop install gcc")
+        + ", or python3 -m pip install ziglang",
+    ),
 }
 
 
