@@ -88,7 +88,7 @@ def _rereads_cases(rng: np.random.Generator) -> list[Case]:
 
 
 # Of every ten cases one that rereads a little and one that looks back far: rows read by rows new.
-NEAR_TWICE = {4: (2.2, 2.8), 5: (1.6, 1.9)}
+NEAR_TWICE = {4: (2.5, 2.8), 5: (1.4, 1.6)}
 
 
 def _reading(runs: pd.DataFrame, times: float) -> pd.DataFrame:

@@ -21,7 +21,7 @@ slower runs
     then.
 under-provisioned peak
     Runs every hour or half-hour, two weeks of them. Typical ones fit, below 0.75; those of the
-    busiest hour of the day take 1.15 to 1.25.
+    busiest hour of the day take 1.2 to 1.3.
 tier mismatch
     A consumer needs a fresher tier than interval and run give: at most 0.65 of the age it gets.
 over budget

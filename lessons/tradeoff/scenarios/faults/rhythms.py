@@ -40,7 +40,7 @@ def peak(
     """
     interval_hours = float(rng.choice([1.0, 0.5]))
     window = float(np.round(interval_hours * rng.uniform(0.45, 0.7), 3))
-    peak_factor = rng.uniform(2.8, 3.2) if rereads else rng.uniform(2.3, 3.0)
+    peak_factor = rng.uniform(3.0, 3.4) if rereads else rng.uniform(2.6, 3.2)
     count = round(PEAK_DAYS * 24 / interval_hours)
     starts = _starts(rng, count, interval_hours)
     expected, rows_new = _by_the_hour(rng, starts, peak_factor, 10 ** rng.uniform(5, 8))
@@ -50,7 +50,7 @@ def peak(
     design = sized_run(
         rng,
         rows=float(_last(expected, span).max()) * factor,
-        run_seconds=rng.uniform(1.15, 1.25) * window * HOUR_SECONDS,
+        run_seconds=rng.uniform(1.2, 1.3) * window * HOUR_SECONDS,
         slowest_stage=slowest_stage,
         fixed_share=rng.uniform(0, 0.05),
     )
