@@ -87,8 +87,8 @@ def _rereads_cases(rng: np.random.Generator) -> list[Case]:
     return cases
 
 
-# Of every ten cases one that rereads a little and one that looks back far: rows read by rows new.
-NEAR_TWICE = {4: (2.5, 2.8), 5: (1.4, 1.6)}
+# Of every ten cases two near the edge: so many rows read for each new one.
+NEAR_TWICE = {4: (2.5, 2.8), 5: (1.2, 1.3)}
 
 
 def _reading(runs: pd.DataFrame, times: float) -> pd.DataFrame:
