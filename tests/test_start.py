@@ -125,7 +125,12 @@ def test_uv_that_does_not_run_counts_as_none(start, tmp_path):
 
 def in_start(code, **options):
     """A process that calls `code` through the real bootstrap."""
-    script = "import sys, start; sys.exit(start.call(sys.executable, '-c', sys.argv[1]))"
+    script = (
+        "import signal, sys, start\n"
+        # Started in the background of a shell, a process would ignore Ctrl-C, and so its children.
+        "signal.signal(signal.SIGINT, signal.default_int_handler)\n"
+        "sys.exit(start.call(sys.executable, '-c', sys.argv[1]))"
+    )
     environment = os.environ | {"PYTHONPATH": str(START.parent)}
     return subprocess.Popen(
         [sys.executable, "-c", script, code], env=environment, text=True, **options
