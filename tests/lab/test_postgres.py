@@ -27,18 +27,6 @@ DAY = "2026-04-25"
 
 
 @pytest.fixture(scope="module")
-def server():
-    with open_source() as source:
-        yield source.server
-
-
-@pytest.fixture
-def source(server):
-    with open_source(server.url) as source:
-        yield source
-
-
-@pytest.fixture(scope="module")
 def orders():
     return data.orders(DAY, 3_000)
 

@@ -22,7 +22,6 @@ from datetime import date
 from functools import partial
 from typing import Any
 
-import numpy as np
 import pandas as pd
 
 from tradeoff import data
@@ -45,8 +44,8 @@ from tradeoff.lab.systems.contract import Measured
 from tradeoff.lab.systems.kafka import Broker
 from tradeoff.lab.systems.processes import LabError
 from tradeoff.model import words
-from tradeoff.model.amortise import Overhead, fit_overhead
-from tradeoff.model.quantities import DAY_SECONDS
+from tradeoff.model.amortise import fit_overhead
+from tradeoff.model.quantities import DAY_SECONDS, HOUR_SECONDS
 
 DAY = "2026-04-25"
 SHARES = (1 / 12, 1 / 6, 1 / 3, 1)  # of the largest size; the last is predicted from the others
@@ -64,7 +63,7 @@ class System:
     fetches_mb : megabytes it downloads the first time, beside the extra `lab`; roughly.
     busy : seconds to count each of these tables of orders, all there before it begins.
     paced : counts orders as they arrive over so many seconds; a batch counts them all at once.
-    every_seconds : between a batch's runs, 0 for the others.
+    every_seconds : between a batch's runs, 0 for the others. window : of the table it makes.
     """
 
     name: str
@@ -74,6 +73,7 @@ class System:
     busy: Callable[[Sequence[pd.DataFrame], Broker | None], list[float]]
     paced: Callable[[pd.DataFrame, float, Broker | None], Measured]
     every_seconds: float = 0.0
+    window: str = "1h"
 
     @property
     def lacks(self) -> str | None:
@@ -86,36 +86,40 @@ class System:
 Count = Callable[[pd.DataFrame, Broker | None], Measured]
 
 
-def _each(count: Count) -> Callable[[Sequence[pd.DataFrame], Broker | None], list[float]]:
+def _each(
+    count: Count, window: str = "1h"
+) -> Callable[[Sequence[pd.DataFrame], Broker | None], list[float]]:
     """Busy runs of a system that counts one table of orders a call; each result is held right."""
 
     def busy(tables: Sequence[pd.DataFrame], broker: Broker | None) -> list[float]:
-        return [_right(count(orders, broker), orders).seconds for orders in tables]
+        return [_right(count(orders, broker), orders, window).seconds for orders in tables]
 
     return busy
 
 
-def _right(measured: Measured, orders: pd.DataFrame) -> Measured:
-    wrong = measured.wrong_rows(orders)
+def _right(measured: Measured, orders: pd.DataFrame, window: str) -> Measured:
+    wrong = measured.wrong_rows(orders, window)
     if len(wrong):
         raise LabError(f"{measured.engine} made a wrong table:\n{wrong.head()}")
     return measured
 
 
-def _batch(count: Count, every_seconds: float) -> dict[str, Any]:
+NIGHTLY = {"every_seconds": DAY_SECONDS, "window": "1D"}
+HOURLY = {"every_seconds": HOUR_SECONDS, "window": "1h"}
+
+
+def _batch(count: Count, cadence: dict[str, Any]) -> dict[str, Any]:
     def paced(orders: pd.DataFrame, seconds: float, broker: Broker | None) -> Measured:
         return count(orders, broker)
 
-    return {"busy": _each(count), "paced": paced, "every_seconds": every_seconds}
+    return {"busy": _each(count, cadence["window"]), "paced": paced, **cadence}
 
 
-def _duck_batch(how: str) -> Count:
+def _duck_batch(how: Callable[..., Measured]) -> Count:
     def count(orders: pd.DataFrame, broker: Broker | None) -> Measured:
         with postgres.open_source() as source:
             source.load(orders)
-            if how == "nightly":
-                return batch.nightly(source, DAY, window="1h")
-            return batch.hourly(source, DAY)
+            return how(source, DAY)
 
     return count
 
@@ -215,13 +219,13 @@ def _in_memory() -> dict[str, Any]:
 
 JAVA = (*POSTGRES, "java", "maven")
 SYSTEMS = [
-    System("nightly, DuckDB", "batch", POSTGRES, 0, **_batch(_duck_batch("nightly"), 86_400.0)),
-    System("hourly, DuckDB", "batch", POSTGRES, 0, **_batch(_duck_batch("hourly"), 3_600.0)),
-    System("hourly, dbt on DuckDB", "batch", dbt.NEEDS, 60, **_batch(_dbt, 3_600.0)),
+    System("nightly, DuckDB", "batch", POSTGRES, 0, **_batch(_duck_batch(batch.nightly), NIGHTLY)),
+    System("hourly, DuckDB", "batch", POSTGRES, 0, **_batch(_duck_batch(batch.hourly), HOURLY)),
+    System("hourly, dbt on DuckDB", "batch", dbt.NEEDS, 60, **_batch(_dbt, HOURLY)),
     System("nightly, Spark", "batch", (*JAVA, "uv"), 460,
-           **_batch(_spark_batch("nightly"), 86_400.0)),
+           **_batch(_spark_batch("nightly"), NIGHTLY)),
     System("hourly, Spark", "batch", (*JAVA, "uv"), 460,
-           **_batch(_spark_batch("hourly"), 3_600.0)),
+           **_batch(_spark_batch("hourly"), HOURLY)),
     System("5 s trigger, DuckDB", "micro-batch", POSTGRES, 0, **_duck_loop("5 s")),
     System("1 s trigger, DuckDB", "micro-batch", POSTGRES, 0, **_duck_loop("1 s")),
     System("no trigger, DuckDB", "micro-batch", POSTGRES, 0, **_duck_loop(micro_batch.ASAP)),
@@ -260,7 +264,8 @@ def run(
     error_percent (of the prediction, by the measured); machine and measured_on.
 
     Raises ValueError for a name that is none, Missing when one that was named cannot run here, and
-    LabError when one fails or makes a wrong table.
+    LabError when the only one, or every one, fails or makes a wrong table; of several, one that
+    fails is said to `progress` and has no row.
     """
     known = {system.name: system for system in SYSTEMS}
     chosen = [system for system in SYSTEMS if system.lacks is None] if names is None else []
@@ -278,7 +283,14 @@ def run(
             broker = stack.enter_context(kafka.open_broker())
         for number, system in enumerate(chosen, start=1):
             say(f"{number} of {len(chosen)}: {system.name}")
-            rows.append(_row(system, broker, orders, orders_per_second, seconds))
+            try:
+                rows.append(_row(system, broker, orders, orders_per_second, seconds))
+            except LabError as error:
+                if len(chosen) == 1:
+                    raise
+                say(f"{system.name} failed, the others go on: {error}")
+    if not rows:
+        raise LabError("no system could be measured; the reasons stand above")
     return pd.DataFrame(rows).assign(machine=machine(), measured_on=f"{date.today():%Y-%m-%d}")
 
 
@@ -290,7 +302,7 @@ def _row(
     fitted = fit_overhead(sizes[:-1], took[:-1])
     predicted = float(fitted.seconds(sizes[-1]))
     arriving = data.orders(DAY, round(per_second * seconds), start_hour=0)
-    paced = _right(system.paced(arriving, seconds, broker), arriving)
+    paced = _right(system.paced(arriving, seconds, broker), arriving, system.window)
     return {
         "system": system.name,
         "rhythm": system.rhythm,
@@ -326,50 +338,6 @@ def machine() -> str:
         total = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
         memory = f", {total / 2**30:.0f} GiB"
     return f"{cores} cores{memory}, {platform.system()} {platform.machine()}"
-
-
-def curve(row: pd.Series, events_per_second: float = 300.0) -> pd.DataFrame:
-    """What the model says of one measured system over all intervals, by its two constants.
-
-    At interval T and overhead o a run may last T, so it holds (T - o) / c orders of cost c: the
-    throughput is that by T. An order waits up to T, and then for a run over what has arrived.
-
-    Returns latency_seconds (the oldest order's) and events_per_second, engine; 60 rows.
-    """
-    fitted = Overhead(row["overhead_seconds"], row["seconds_per_event"])
-    least = max(fitted.overhead_seconds, 1e-3) * 1.05
-    intervals = np.geomspace(least, DAY_SECONDS, 60)
-    held = (intervals - fitted.overhead_seconds) / max(fitted.seconds_per_event, 1e-12)
-    return pd.DataFrame(
-        {
-            "engine": row["system"],
-            "latency_seconds": intervals + fitted.seconds(events_per_second * intervals),
-            "events_per_second": held / intervals,
-        }
-    )
-
-
-def stated() -> pd.DataFrame:
-    """What the text says of its own workloads, on large clusters: claims C4a to C4h as ranges.
-
-    Columns workload, latency_low, latency_high (seconds), rate_low, rate_high (events a second).
-    """
-    units = {"hours": 3_600.0, "seconds": 1.0, "events/min": 1 / 60, "events/s": 1.0}
-    claims: dict[Any, dict[Any, Any]] = data.claims().set_index("id").to_dict("index")
-    rows = []
-    for workload, latency, rate in (
-        ("nightly Spark, 100 GB", "C4b", "C4a"),
-        ("hourly, 4 GB", "C4d", "C4c"),
-        ("Structured Streaming, 1 min", "C4f", "C4e"),
-        ("Flink on Kafka, a slot", "C4h", "C4g"),
-    ):
-        row: dict[str, Any] = {"workload": workload}
-        for name, claim in (("latency", latency), ("rate", rate)):
-            factor = units[claims[claim]["unit"]]
-            row[f"{name}_low"] = claims[claim]["low"] * factor
-            row[f"{name}_high"] = claims[claim]["high"] * factor
-        rows.append(row)
-    return pd.DataFrame(rows)
 
 
 def available() -> pd.DataFrame:

@@ -1,0 +1,89 @@
+"""Systems side by side: one row each, a wrong table refused, one that fails stops no other."""
+
+from dataclasses import replace
+
+import pytest
+from tradeoff import cli, data
+from tradeoff.lab.systems import needs, side_by_side
+from tradeoff.lab.systems.processes import LabError
+
+QUICK = ["nightly, DuckDB", "C++, in memory"]
+lacking = needs.lacks(*side_by_side.POSTGRES, "c++")
+quick = pytest.mark.skipif(lacking is not None, reason=str(lacking))
+
+
+def measured(names, **more):
+    return side_by_side.run(names, orders=12_000, orders_per_second=500, seconds=1, **more)
+
+
+def patched(monkeypatch, name, **changes):
+    """SYSTEMS with one of them changed."""
+    changed = [
+        replace(system, **changes) if system.name == name else system
+        for system in side_by_side.SYSTEMS
+    ]
+    monkeypatch.setattr(side_by_side, "SYSTEMS", changed)
+
+
+@quick
+def test_a_row_a_system_with_the_prediction_beside_it():
+    said = []
+    rows = measured(QUICK, progress=said.append)
+    assert list(rows["system"]) == QUICK
+    assert list(rows.columns) == list(data.lab_run().columns)
+    assert said == ["1 of 2: nightly, DuckDB", "2 of 2: C++, in memory"]
+    assert (rows["orders"] == 12_000).all()
+    assert (rows["rows_read"] == 500).all()
+    assert rows["events_per_second"].tolist() == pytest.approx(12_000 / rows["seconds"])
+    expected = rows["overhead_seconds"] + 12_000 * rows["seconds_per_event"]
+    assert rows["predicted_seconds"].tolist() == pytest.approx(expected)
+    error = 100 * (rows["predicted_seconds"] / rows["seconds"] - 1)
+    assert rows["error_percent"].tolist() == pytest.approx(error)
+    night, memory = rows.to_dict("records")
+    assert 43_200 < night["latency_p50_seconds"] < 43_260  # half a day, and the run
+    assert memory["latency_p50_seconds"] < 1
+    assert len(side_by_side.shown(rows)) == 2
+
+
+@quick
+def test_one_that_fails_is_said_and_stops_no_other(monkeypatch):
+    def fails(tables, broker):
+        raise LabError("no such disk")
+
+    patched(monkeypatch, "nightly, DuckDB", busy=fails)
+    said = []
+    assert list(measured(QUICK, progress=said.append)["system"]) == ["C++, in memory"]
+    assert any("no such disk" in sentence for sentence in said)
+    with pytest.raises(LabError, match="no such disk"):
+        measured(QUICK[:1])
+
+
+@quick
+def test_a_wrong_table_is_no_measurement(monkeypatch):
+    right = next(each for each in side_by_side.SYSTEMS if each.name == "C++, in memory")
+
+    def half(orders, seconds, broker):
+        return right.paced(orders.head(len(orders) // 2), seconds, broker)
+
+    patched(monkeypatch, right.name, paced=half)
+    with pytest.raises(LabError, match="wrong table"):
+        measured([right.name])
+
+
+def test_the_recorded_run_has_every_system():
+    recorded = data.lab_run()
+    assert list(recorded["system"]) == [system.name for system in side_by_side.SYSTEMS]
+    assert list(recorded["rhythm"]) == [system.rhythm for system in side_by_side.SYSTEMS]
+
+
+def test_the_command_says_what_can_run_here(capsys, monkeypatch):
+    patched(monkeypatch, "Flink", needs=("a_package_nobody_has",))
+    assert cli.main(["lab"]) == 0
+    said = capsys.readouterr().out
+    assert all(system.name in said for system in side_by_side.SYSTEMS)
+    assert "no a_package_nobody_has: " in said
+
+
+def test_a_name_that_is_none_is_an_error(capsys):
+    assert cli.main(["lab", "--run", "abacus"]) == cli.UNREADABLE
+    assert "no system 'abacus': there are nightly, DuckDB" in capsys.readouterr().err
