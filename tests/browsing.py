@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import nbformat
-from tradeoff.cli import BROWSERS
+from tradeoff.cli.doctor import BROWSERS
 
 CHROMIUM = next(
     filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome", *BROWSERS))),

@@ -15,6 +15,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from tradeoff import cli, course
+from tradeoff.cli import doctor, opening
 
 LESSON = "lessons/01_first.ipynb"
 
@@ -132,7 +133,9 @@ def test_no_edit_of_the_learners_is_ever_lost(tmp_path_factory, edits):
 def started(monkeypatch):
     """What `tradeoff open` would run, and where."""
     calls = []
-    monkeypatch.setattr(cli, "_run", lambda command, folder: calls.append((command, folder)) or 3)
+    monkeypatch.setattr(
+        opening, "_run", lambda command, folder: calls.append((command, folder)) or 3
+    )
     return calls
 
 
@@ -175,7 +178,7 @@ def test_doctor_finds_the_course_ready(capsys):
     assert cli.main(["doctor"]) == 0
     said = capsys.readouterr().out
     assert "The course: ready" in said
-    for part in ("Grading", "Tests", "Engines on Java and C++"):
+    for part in ("Grading", "Tests", "The lab of real engines"):
         assert f"\n{part}" in said
 
 
@@ -199,7 +202,7 @@ def test_doctor_fails_only_when_the_course_itself_would(gone, code, monkeypatch,
     [("linux", "apt-get install"), ("darwin", "brew install"), ("win32", "scoop install")],
 )
 def test_doctor_says_how_to_get_what_is_missing_here(platform, advice, monkeypatch, capsys):
-    monkeypatch.setattr(cli.shutil, "which", lambda name: None)
+    monkeypatch.setattr(doctor.shutil, "which", lambda name: None)
     monkeypatch.setattr(sys, "platform", platform)
     cli.main(["doctor"])
     said = capsys.readouterr().out
@@ -217,11 +220,11 @@ def test_doctor_says_how_to_get_what_is_missing_here(platform, advice, monkeypat
     ],
 )
 def test_doctor_takes_java_from_17_on(said, found, monkeypatch):
-    monkeypatch.setattr(cli.shutil, "which", lambda name: name)
+    monkeypatch.setattr(doctor.shutil, "which", lambda name: name)
     monkeypatch.setattr(
-        cli.subprocess, "run", lambda *_, **__: subprocess.CompletedProcess([], 0, "", said)
+        doctor.subprocess, "run", lambda *_, **__: subprocess.CompletedProcess([], 0, "", said)
     )
-    assert (cli._java() == "java") == found
+    assert (doctor._java() == "java") == found
 
 
 def test_doctor_imports_none_of_what_it_looks_for():

@@ -8,7 +8,7 @@ from html.parser import HTMLParser
 import numpy as np
 import pytest
 from tradeoff import data, memo
-from tradeoff.cli import BROWSERS
+from tradeoff.cli.doctor import BROWSERS
 from tradeoff.diagnosis import diagnose
 from tradeoff.model import Consumer
 from tradeoff.scenarios import faults

@@ -185,7 +185,7 @@ def test_installed_package_finds_its_own_tables(learner, installed):
 def test_installed_course_opens_on_a_copy_in_the_learners_folder(learner, installed, tmp_path):
     said = learner(
         "from tradeoff import cli\n"
-        "cli._run = lambda command, folder: print('ROOT', folder) or 0\n"
+        "cli.opening._run = lambda command, folder: print('ROOT', folder) or 0\n"
         "raise SystemExit(cli.main(['open', '--no-browser']))"
     )
     copy, carried = tmp_path / "tradeoff-course", installed / "tradeoff" / "_course"

@@ -36,6 +36,11 @@ def files(root: Path) -> dict[str, Path]:
     }
 
 
+def lessons() -> list[str]:
+    """The notebooks of the course as it is here, in their order, by relative POSIX path."""
+    return [name for name in files(home()) if name.startswith("lessons/")]
+
+
 @dataclass
 class Copied:
     """What `copy_to` did, as relative paths: laid new, updated, and put beside a changed file."""
