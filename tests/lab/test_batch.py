@@ -10,7 +10,7 @@ import pytest
 from tradeoff import data
 from tradeoff.lab.systems import batch, needs
 from tradeoff.lab.systems.batch import HOURLY, NIGHTLY, ROLLED_UP, hourly, nightly, run_hour
-from tradeoff.lab.systems.batch_engine import duck_engine
+from tradeoff.lab.systems.batch.engine import duck_engine
 from tradeoff.lab.systems.contract import differing, facts
 from tradeoff.lab.systems.processes import LabError
 

@@ -11,9 +11,10 @@ from browsing import wait
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from tradeoff import data
-from tradeoff.lab.systems import cdc, needs, pgoutput
+from tradeoff.lab.systems import cdc, needs
+from tradeoff.lab.systems.cdc import pgoutput
+from tradeoff.lab.systems.cdc.pgoutput import UNSENT, Decoder, ProtocolError
 from tradeoff.lab.systems.contract import differing, facts
-from tradeoff.lab.systems.pgoutput import UNSENT, Decoder, ProtocolError
 from tradeoff.lab.systems.processes import LabError
 
 DAY = "2026-04-25"
@@ -346,7 +347,7 @@ def test_the_wal_that_a_dead_consumers_slot_holds_grows_until_it_is_read(source)
 
 @real
 def test_a_second_consumer_of_a_slot_is_refused(source, monkeypatch):
-    from tradeoff.lab.systems import slots
+    from tradeoff.lab.systems.cdc import slots
 
     monkeypatch.setattr(slots, "IN_USE_SECONDS", 0.3)
     with cdc.changes(source, "one") as stream:

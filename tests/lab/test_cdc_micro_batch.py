@@ -8,17 +8,17 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from tradeoff import data
-from tradeoff.lab.systems import (
-    cdc,
-    change_loop,
-    micro_batch,
-    micro_batch_kills,
-    needs,
-)
+from tradeoff.lab.systems import cdc, micro_batch, needs
 from tradeoff.lab.systems.cdc import Change
-from tradeoff.lab.systems.change_batches import CORRECTED_TOO_LATE, TOO_LATE, ChangeBatches
 from tradeoff.lab.systems.contract import differing, facts
-from tradeoff.lab.systems.micro_batch import ASAP
+from tradeoff.lab.systems.micro_batch import ASAP, kills
+from tradeoff.lab.systems.micro_batch.batches import CORRECTED_TOO_LATE, TOO_LATE, ChangeBatches
+from tradeoff.lab.systems.micro_batch.loop import (
+    BEFORE_COMMIT,
+    BEFORE_CONFIRM,
+    BEFORE_WRITE,
+    PHASES,
+)
 from tradeoff.lab.systems.processes import LabError
 from tradeoff.simulate.windows import AT_LEAST, MORE_THAN, TumblingCount
 
@@ -422,27 +422,27 @@ def test_duplicated_and_out_of_order_orders_count_once(source):
 @real
 def test_killed_twenty_times_every_order_counts_once(source):
     orders = data.orders("2026-01-06", 2100)
-    one, hit = micro_batch_kills.kill_and_restart(source, orders, 20, path="killed")
+    one, hit = kills.kill_and_restart(source, orders, 20, path="killed")
     assert one.wrong_rows(orders).empty
     assert one.table["orders"].sum() == 2100
     found = Counter((kill.phase, kill.transaction, kill.committed) for kill in hit)
     assert found == {
-        (change_loop.BEFORE_WRITE, "idle", False): 7,
-        (change_loop.BEFORE_COMMIT, "idle in transaction", False): 7,
-        (change_loop.BEFORE_CONFIRM, "idle", True): 6,
+        (BEFORE_WRITE, "idle", False): 7,
+        (BEFORE_COMMIT, "idle in transaction", False): 7,
+        (BEFORE_CONFIRM, "idle", True): 6,
     }
     # What was committed and not confirmed came again, and was known by its position.
-    assert not any(kill.confirmed for kill in hit if kill.phase == change_loop.BEFORE_CONFIRM)
+    assert not any(kill.confirmed for kill in hit if kill.phase == BEFORE_CONFIRM)
 
 
 @real
 def test_open_windows_survive_kills_in_each_phase(source):
     orders = data.orders("2026-01-07", 800)
-    one, hit = micro_batch_kills.kill_and_restart(
+    one, hit = kills.kill_and_restart(
         source, orders, 3, window="5min", watermark="10min", path="windows_killed"
     )
     assert one.wrong_rows(orders, "5min").empty
-    assert [kill.phase for kill in hit] == list(change_loop.PHASES)
+    assert [kill.phase for kill in hit] == list(PHASES)
 
 
 @real
@@ -489,7 +489,7 @@ def test_a_loop_whose_path_was_written_by_another_writes_nothing(source):
 @real
 def test_a_server_that_goes_away_ends_the_loop_with_an_error_and_it_goes_on_afterwards():
     from tradeoff.lab.systems.postgres import open_source
-    from tradeoff.lab.systems.postgres_server import own_server
+    from tradeoff.lab.systems.postgres.server import own_server
 
     orders = data.orders("2026-01-12", 600)
     with (

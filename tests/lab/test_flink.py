@@ -5,9 +5,10 @@ import os
 import pandas as pd
 import pytest
 from tradeoff import data
-from tradeoff.lab.systems import flink, kafka, kafka_publish, needs, postgres
+from tradeoff.lab.systems import flink, kafka, needs, postgres
 from tradeoff.lab.systems.contract import KEYS, differing, facts
 from tradeoff.lab.systems.flink import AFTER, BEFORE, BETWEEN, FlinkCount
+from tradeoff.lab.systems.kafka import publish
 from tradeoff.lab.systems.kafka_streams import read_all
 
 DAY = "2026-04-25"
@@ -109,7 +110,7 @@ def test_from_the_insert_in_postgresql_to_the_count(broker):
     topic = broker.create_topic("from-postgresql")
     with (
         postgres.open_source() as source,
-        kafka_publish.publishing(source, broker, topic),
+        publish.publishing(source, broker, topic),
     ):
         run = flink.measure(
             broker, orders, topic=topic, feed=lambda: source.play(orders, 2), name="measured"

@@ -7,7 +7,8 @@ import pytest
 from browsing import wait
 from tradeoff import data
 from tradeoff.lab.lag import HEALTHY, KILLED, SLOW
-from tradeoff.lab.systems import cdc, kafka, kafka_lag, kafka_publish, needs, postgres
+from tradeoff.lab.systems import cdc, kafka, needs, postgres
+from tradeoff.lab.systems.kafka import lag, publish
 from tradeoff.lab.systems.processes import LabError
 from tradeoff.scenarios import lag_signals
 
@@ -92,7 +93,7 @@ def test_a_topic_that_is_there_is_named_in_the_error(broker):
 
 @pytest.fixture(scope="module")
 def seen(broker):
-    return kafka_lag.three_consumers(broker, 300.0, restart_seconds=6.0)
+    return lag.three_consumers(broker, 300.0, restart_seconds=6.0)
 
 
 def test_a_slow_and_a_dead_consumer_are_told_apart_by_committed_offset_and_lag(seen):
@@ -134,7 +135,7 @@ def test_started_again_it_goes_on_where_it_had_committed(seen):
 )
 def test_numbers_that_make_no_experiment_are_named(broker, wrong, match):
     with pytest.raises(ValueError, match=match):
-        kafka_lag.three_consumers(broker, **wrong)
+        lag.three_consumers(broker, **wrong)
 
 
 # --- changes published ----------------------------------------------------------------------------
@@ -154,13 +155,13 @@ def numbers(broker, topic, count):
 
 def confirmed(source):
     query = "SELECT (confirmed_flush_lsn - '0/0')::bigint FROM pg_replication_slots WHERE slot_name"
-    return source.execute(f"{query} = '{kafka_publish.SLOT}'")[0][0]
+    return source.execute(f"{query} = '{publish.SLOT}'")[0][0]
 
 
 def test_a_position_is_confirmed_once_kafka_has_its_changes(broker, source):
     topic = broker.create_topic("published", partitions=2)
     orders = data.orders("2026-03-02", 1000)
-    with kafka_publish.publishing(source, broker, topic) as published:
+    with publish.publishing(source, broker, topic) as published:
         committed = source.play(orders, seconds=0.5)
         published.wait(len(orders))
         wait(lambda: published.confirmed <= confirmed(source) > 0, 10, "not confirmed")
@@ -182,8 +183,8 @@ def test_a_publisher_that_ends_before_its_confirmation_sends_again(broker, sourc
         taken = []
         while len(taken) < len(orders):
             taken += stream.read(1.0)
-        kafka_publish.publish(sender, taken)  # and no confirmation: killed in between
-    with kafka_publish.publishing(source, broker, topic, slot="twice") as published:
+        publish.publish(sender, taken)  # and no confirmation: killed in between
+    with publish.publishing(source, broker, topic, slot="twice") as published:
         published.wait(len(orders))
     twice = sorted([*orders["order_id"], *orders["order_id"]])
     assert numbers(broker, topic, 2 * len(orders)) == twice
@@ -196,5 +197,5 @@ def test_an_order_taken_back_cannot_be_published(broker, source):
         source.execute("DELETE FROM raw.orders")
         taken = stream.read(30)
         with pytest.raises(LabError, match="the delete at .* cannot be published"):
-            kafka_publish.publish(sender, taken)
+            publish.publish(sender, taken)
     assert broker.end_offset(topic) == 0

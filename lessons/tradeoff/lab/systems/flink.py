@@ -37,7 +37,7 @@ from tradeoff import data
 from tradeoff.lab.systems import contract, kafka, needs
 from tradeoff.lab.systems.contract import Measured
 from tradeoff.lab.systems.kafka import Broker
-from tradeoff.lab.systems.kafka_lag import committed_offset
+from tradeoff.lab.systems.kafka.lag import committed_offset
 from tradeoff.lab.systems.kafka_streams import Watched, newest, read_all
 from tradeoff.lab.systems.processes import LabError, Program, running
 
@@ -190,7 +190,7 @@ def measure(
         second, and no ages.
     topic, feed : where Flink reads, and what makes the orders arrive there and returns when the
         source had committed each, by order_id; by default a topic of its own and `kafka.play`.
-        From PostgreSQL: `kafka_publish.publishing` around this call and `source.play` as the feed.
+        From PostgreSQL: `kafka.publish.publishing` around this call and `source.play` as the feed.
     Others as `FlinkCount` takes them. With `emit="close"` the last windows close when newer orders
     come, so one order of a later day follows; it is not in the table.
 

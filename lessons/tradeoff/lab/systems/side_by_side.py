@@ -30,19 +30,17 @@ from tradeoff.lab.systems import (
     dbt,
     flink,
     kafka,
-    kafka_publish,
     kafka_streams,
     low_latency,
     micro_batch,
     needs,
     postgres,
     spark,
-    spark_batches,
-    spark_streaming,
 )
 from tradeoff.lab.systems.contract import Measured
-from tradeoff.lab.systems.kafka import Broker
+from tradeoff.lab.systems.kafka import Broker, publish
 from tradeoff.lab.systems.processes import LabError
+from tradeoff.lab.systems.spark import batches, streaming
 from tradeoff.model import words
 from tradeoff.model.amortise import fit_overhead
 from tradeoff.model.quantities import DAY_SECONDS, HOUR_SECONDS
@@ -155,12 +153,12 @@ def _spark_loop(every_seconds: float) -> dict[str, Any]:
     def busy(tables: Sequence[pd.DataFrame], broker: Broker | None) -> list[float]:
         sizes = [len(orders) for orders in tables]
         with postgres.open_source() as source:
-            took = spark_batches.sweep(source, sizes, repeats=3)
+            took = batches.sweep(source, sizes, repeats=3)
         return [float(took.loc[took["events"] == size, "seconds"].median()) for size in sizes]
 
     def paced(orders: pd.DataFrame, seconds: float, broker: Broker | None) -> Measured:
         with postgres.open_source() as source:
-            return spark_streaming.play(source, orders, seconds, trigger_seconds=every_seconds)
+            return streaming.play(source, orders, seconds, trigger_seconds=every_seconds)
 
     return {"busy": busy, "paced": paced}
 
@@ -193,7 +191,7 @@ def _flink() -> dict[str, Any]:
         topic = broker.create_topic(f"{name}-orders")
         with (
             postgres.open_source() as source,
-            kafka_publish.publishing(source, broker, topic),
+            publish.publishing(source, broker, topic),
         ):
             return flink.measure(
                 broker,

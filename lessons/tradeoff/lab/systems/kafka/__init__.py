@@ -4,8 +4,8 @@
         topic = broker.create_topic("orders", partitions=2)
         committed = kafka.play(broker, topic, data.orders("2026-03-02", 3_000), seconds=10)
 
-Orders as messages are in `kafka_orders`, changes of PostgreSQL published in `kafka_publish`, lag in
-`kafka_lag`, a count in `kafka_streams`.
+Orders as messages are in `orders`, changes of PostgreSQL published in `publish`, results read back
+in `results`, lag in `lag`; a count in `kafka_streams`.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tradeoff.lab.systems import needs
-from tradeoff.lab.systems.kafka_orders import Sender, message, play, records, send
+from tradeoff.lab.systems.kafka.orders import Sender, message, play, records, send
 from tradeoff.lab.systems.processes import LabError, Program, free_port, listens, running
 
 if TYPE_CHECKING:

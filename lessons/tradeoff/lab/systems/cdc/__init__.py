@@ -11,9 +11,8 @@ confirmed is sent again, so a change comes at least once; a consumer that stores
 together with its result, and skips what it has had, counts it exactly once.
 """
 
-from tradeoff.lab.systems.change_stream import SLOT, Change, Stream, changes, signed
-from tradeoff.lab.systems.landing import Landing, land, write
-from tradeoff.lab.systems.slots import (
+from tradeoff.lab.systems.cdc.landing import Landing, land, write
+from tradeoff.lab.systems.cdc.slots import (
     TABLE,
     Held,
     SlotInUse,
@@ -26,6 +25,7 @@ from tradeoff.lab.systems.slots import (
     snapshot,
     text,
 )
+from tradeoff.lab.systems.cdc.stream import SLOT, Change, Stream, changes, signed
 
 __all__ = [
     "SLOT",

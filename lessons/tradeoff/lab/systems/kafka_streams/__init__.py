@@ -25,10 +25,10 @@ import numpy as np
 import pandas as pd
 
 from tradeoff import data
-from tradeoff.lab.systems import contract, kafka, kafka_publish, needs
+from tradeoff.lab.systems import contract, kafka, needs
 from tradeoff.lab.systems.contract import Measured
-from tradeoff.lab.systems.kafka import Broker
-from tradeoff.lab.systems.kafka_results import Watched, newest, read_all
+from tradeoff.lab.systems.kafka import Broker, publish
+from tradeoff.lab.systems.kafka.results import Watched, newest, read_all
 from tradeoff.lab.systems.processes import Program, running
 
 if TYPE_CHECKING:
@@ -240,7 +240,7 @@ def count(
             watched = stack.enter_context(Watched(broker, counting.counts))
             play: Callable[[pd.DataFrame, float], pd.Series] = partial(kafka.play, broker, topic)
             if source is not None:
-                stack.enter_context(kafka_publish.publishing(source, broker, topic))
+                stack.enter_context(publish.publishing(source, broker, topic))
                 play = source.play
             first, rest = orders.iloc[:1], orders.iloc[1:]
             committed = play(first, 0.1)

@@ -16,7 +16,7 @@ import pandas as pd
 
 from tradeoff.lab.systems import kafka, needs, spark
 from tradeoff.lab.systems.kafka import Broker
-from tradeoff.lab.systems.spark_streaming import KAFKA
+from tradeoff.lab.systems.spark.streaming import KAFKA
 
 INTERVAL = {"realTime": "5 seconds"}
 RUN_SECONDS = 300.0

@@ -18,7 +18,7 @@ import pandas as pd
 from tradeoff import data
 from tradeoff.lab.systems.kafka import message
 from tradeoff.lab.systems.postgres import Source
-from tradeoff.lab.systems.spark_streaming import Query, Run, forget, run_all
+from tradeoff.lab.systems.spark.streaming import Query, Run, forget, run_all
 
 DAY = "2026-04-25"
 WINDOW, WATERMARK = "5min", "10min"
@@ -35,8 +35,8 @@ def sweep(
 ) -> pd.DataFrame:
     """What batches of so many orders take, one after the other, sizes interleaved.
 
-    Returns a row a batch, columns as `spark_streaming.Run.batches`; `seconds` is all of it, from
-    asking what is new to the checkpoint's commit. Raises as `spark_streaming.run_all`.
+    Returns a row a batch, columns as `streaming.Run.batches`; `seconds` is all of it, from
+    asking what is new to the checkpoint's commit. Raises as `streaming.run_all`.
     """
     sizes = [max(events) // 10] * WARM + [size for _ in range(repeats) for size in events]
     orders = data.orders(DAY, sum(sizes))

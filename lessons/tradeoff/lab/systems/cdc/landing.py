@@ -10,9 +10,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from tradeoff.lab.systems.change_stream import Change, changes, signed
+from tradeoff.lab.systems.cdc.slots import SlotInUse, Source, SourceGone, drop, position
+from tradeoff.lab.systems.cdc.stream import Change, changes, signed
 from tradeoff.lab.systems.processes import LabError
-from tradeoff.lab.systems.slots import SlotInUse, Source, SourceGone, drop, position
 
 
 class Landing:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from tradeoff.lab.systems import needs
-from tradeoff.lab.systems.pgoutput import VALUES, Row
+from tradeoff.lab.systems.cdc.pgoutput import VALUES, Row
 from tradeoff.lab.systems.processes import LabError
 
 TABLE = "raw.orders"

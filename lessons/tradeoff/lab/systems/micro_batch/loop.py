@@ -1,9 +1,9 @@
 """A micro-batch loop over changes, as a process of its own: it can be killed and started again.
 
-`python -m tradeoff.lab.systems.change_loop PATH SLOT …` reads a slot's changes, and at each trigger
-merges a batch of them into mart.fact_orders. The batch and the position up to which it read stand
-in one transaction, so a loop that died between any two statements goes on from its last commit. The
-server's address, which holds a password, comes by the variable TRADEOFF_CHANGES.
+`python -m tradeoff.lab.systems.micro_batch.loop PATH SLOT …` reads a slot's changes, and at each
+trigger merges a batch of them into mart.fact_orders. The batch and the position up to which it read
+stand in one transaction, so a loop that died between any two statements goes on from its last
+commit. The server's address, which holds a password, comes by the variable TRADEOFF_CHANGES.
 """
 
 from __future__ import annotations
@@ -21,16 +21,16 @@ from pathlib import Path
 from typing import Any
 
 from tradeoff.lab.systems import cdc
-from tradeoff.lab.systems.change_batches import (
+from tradeoff.lab.systems.cdc.pgoutput import BEGINNING, Row
+from tradeoff.lab.systems.cdc.slots import told
+from tradeoff.lab.systems.cdc.stream import MOST_CHANGES
+from tradeoff.lab.systems.micro_batch.batches import (
     CORRECTED_TOO_LATE,
     Added,
     ChangeBatches,
     Outcome,
 )
-from tradeoff.lab.systems.change_stream import MOST_CHANGES
-from tradeoff.lab.systems.pgoutput import BEGINNING, Row
 from tradeoff.lab.systems.processes import LabError
-from tradeoff.lab.systems.slots import told
 
 ADDRESS = "TRADEOFF_CHANGES"
 # Where a kill can be asked for, in the order in which a batch comes past.

@@ -13,8 +13,8 @@ import duckdb
 import pandas as pd
 
 from tradeoff.lab.systems.contract import as_facts
-from tradeoff.lab.systems.postgres_source import Source
-from tradeoff.lab.systems.postgres_tables import REJECTED
+from tradeoff.lab.systems.postgres.source import Source
+from tradeoff.lab.systems.postgres.tables import REJECTED
 from tradeoff.lab.systems.processes import LabError
 
 PRODUCTS = "SELECT product_id, category FROM dim.product"

@@ -4,7 +4,7 @@
         measured = run(source, data.orders("2026-04-25", 3_000), "1 s", seconds=10)
         measured.age(50), measured.wrong_rows(orders)
 
-The loop is a process of its own (`change_loop`), which reads the orders from a replication slot
+The loop is a process of its own (`loop`), which reads the orders from a replication slot
 (`cdc`) and writes result and position in one transaction of the same PostgreSQL.
 """
 
@@ -27,7 +27,7 @@ import pandas as pd
 
 from tradeoff.lab.order_log import ASAP, interval_seconds
 from tradeoff.lab.systems import cdc, contract, needs
-from tradeoff.lab.systems.change_loop import ADDRESS
+from tradeoff.lab.systems.micro_batch.loop import ADDRESS
 from tradeoff.lab.systems.processes import Program, running
 
 if TYPE_CHECKING:
@@ -77,13 +77,13 @@ class Loop:
 
         Parameters
         ----------
-        pause : one of `change_loop.PHASES`.
+        pause : one of `loop.PHASES`.
 
         Raises LabError when it ends before it is ready.
         """
         for suffix in (".ready", ".paused"):
             self._log.with_suffix(suffix).unlink(missing_ok=True)
-        command = [sys.executable, "-P", "-m", "tradeoff.lab.systems.change_loop", self.path]
+        command = [sys.executable, "-P", "-m", "tradeoff.lab.systems.micro_batch.loop", self.path]
         command += [self.slot, "--log", str(self._log), "--end", str(self._end), *self._words]
         command += ["--pause", pause] if pause else []
         began = time.monotonic()

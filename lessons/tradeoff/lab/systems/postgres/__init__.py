@@ -21,10 +21,10 @@ import pandas as pd
 
 from tradeoff import data
 from tradeoff.lab.systems import needs
-from tradeoff.lab.systems.postgres_connections import place_of, told
-from tradeoff.lab.systems.postgres_server import Server, own_server
-from tradeoff.lab.systems.postgres_source import Delivered, Source
-from tradeoff.lab.systems.postgres_tables import SCHEMA, insert_into, lists
+from tradeoff.lab.systems.postgres.connections import place_of, told
+from tradeoff.lab.systems.postgres.server import Server, own_server
+from tradeoff.lab.systems.postgres.source import Delivered, Source
+from tradeoff.lab.systems.postgres.tables import SCHEMA, insert_into, lists
 from tradeoff.lab.systems.processes import LabError
 
 __all__ = ["ADDRESS", "Delivered", "Source", "open_source"]

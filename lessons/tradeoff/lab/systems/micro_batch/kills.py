@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from tradeoff.lab.systems.change_loop import PHASES
 from tradeoff.lab.systems.micro_batch import PATH, Loop, MicroBatch, following, measured
+from tradeoff.lab.systems.micro_batch.loop import PHASES
 
 if TYPE_CHECKING:
     from tradeoff.lab.systems.postgres import Source

@@ -15,7 +15,7 @@ import pandas as pd
 
 from tradeoff.lab.systems import kafka, kafka_streams
 from tradeoff.lab.systems.kafka import Broker
-from tradeoff.lab.systems.kafka_results import read_all
+from tradeoff.lab.systems.kafka.results import read_all
 from tradeoff.lab.systems.kafka_streams import AFTER, BEFORE, BETWEEN, OrderCount
 from tradeoff.lab.systems.processes import LabError
 

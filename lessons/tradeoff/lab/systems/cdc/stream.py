@@ -9,7 +9,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any
 
-from tradeoff.lab.systems.pgoutput import (
+from tradeoff.lab.systems.cdc.pgoutput import (
     UNSENT,
     Begin,
     Commit,
@@ -20,8 +20,7 @@ from tradeoff.lab.systems.pgoutput import (
     Truncate,
     Update,
 )
-from tradeoff.lab.systems.processes import LabError
-from tradeoff.lab.systems.slots import (
+from tradeoff.lab.systems.cdc.slots import (
     TABLE,
     SlotInUse,
     Source,
@@ -32,6 +31,7 @@ from tradeoff.lab.systems.slots import (
     text,
     told,
 )
+from tradeoff.lab.systems.processes import LabError
 
 SLOT = "tradeoff_cdc"
 ASK_SECONDS = 0.05  # how often an idle stream asks how far the server has read

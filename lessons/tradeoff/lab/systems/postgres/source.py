@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from tradeoff.lab.systems.contract import FACTS, as_facts
-from tradeoff.lab.systems.postgres_connections import Connections, told
-from tradeoff.lab.systems.postgres_server import Server
-from tradeoff.lab.systems.postgres_tables import (
+from tradeoff.lab.systems.postgres.connections import Connections, told
+from tradeoff.lab.systems.postgres.server import Server
+from tradeoff.lab.systems.postgres.tables import (
     FACT_TYPES,
     ORDER_TYPES,
     REJECTED,

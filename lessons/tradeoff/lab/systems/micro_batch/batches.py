@@ -14,8 +14,8 @@ from typing import Any
 
 import duckdb
 
-from tradeoff.lab.systems.change_stream import Change, signed
-from tradeoff.lab.systems.pgoutput import Row
+from tradeoff.lab.systems.cdc.pgoutput import Row
+from tradeoff.lab.systems.cdc.stream import Change, signed
 from tradeoff.lab.systems.processes import LabError
 
 TOO_LATE = "too late: its window had closed"

@@ -23,7 +23,7 @@ import pandas as pd
 from tradeoff.lab.systems import cdc, spark
 from tradeoff.lab.systems.contract import KEYS, Measured, ages
 from tradeoff.lab.systems.kafka import Broker
-from tradeoff.lab.systems.kafka_publish import publishing
+from tradeoff.lab.systems.kafka.publish import publishing
 from tradeoff.lab.systems.postgres import Source
 from tradeoff.lab.systems.processes import Program
 

@@ -10,7 +10,7 @@ its own partition in mart.fact_orders. It may be repeated: it changes nothing un
 between. An order that cannot be counted stands in raw.rejected with the reason: nothing is lost,
 and a run whose counts do not add up fails.
 
-The engine is DuckDB, fed by ADBC; any other with the methods of `batch_engine.Engine` will do.
+The engine is DuckDB, fed by ADBC; any other with the methods of `engine.Engine` will do.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from typing import Any
 import pandas as pd
 
 from tradeoff import data
-from tradeoff.lab.systems.batch_engine import PRODUCTS, Engine, duck_engine
+from tradeoff.lab.systems.batch.engine import PRODUCTS, Engine, duck_engine
 from tradeoff.lab.systems.contract import FACTS, Measured
 from tradeoff.lab.systems.postgres import Source
 from tradeoff.lab.systems.processes import LabError
