@@ -7,9 +7,9 @@ function that does it, from the parsed arguments to the exit code.
 import argparse
 from collections.abc import Sequence
 
-from tradeoff.cli import diagnose, doctor, lab, opening, teaching
+from tradeoff.cli import diagnose, doctor, drill, lab, opening, teaching
 
-COMMANDS = (opening, doctor, diagnose, teaching, lab)
+COMMANDS = (opening, doctor, diagnose, teaching, lab, drill)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
