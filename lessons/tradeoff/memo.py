@@ -56,12 +56,15 @@ def html(diagnosis: Diagnosis) -> str:
         if lines:
             said = escape(_upper("; ".join(lines)))
             parts.append(f'<p class="small"><strong>{heading}.</strong> {said}.</p>')
-    title = escape(_title(found))
-    body = "\n".join(parts)
+    return document(_title(found), STYLE, "\n".join(parts))
+
+
+def document(title: str, style: str, body: str) -> str:
+    """A self-contained HTML page. `body` and `style` are HTML and CSS already, `title` is text."""
     return (
         '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
-        f"<title>{title}</title>\n<style>{STYLE}</style>\n</head>\n<body>\n<main>\n{body}\n"
+        f"<title>{escape(title)}</title>\n<style>{style}</style>\n</head>\n<body>\n<main>\n{body}\n"
         "</main>\n</body>\n</html>\n"
     )
 
