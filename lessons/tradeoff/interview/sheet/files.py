@@ -48,12 +48,14 @@ def write(path: Path, paper: str | None = None) -> None:
     ----------
     paper : "a4" or "letter"; None is A4 for a PDF and, for HTML, what the browser prints on.
 
-    Raises SheetError for another ending, or a PDF that cannot be made here, and OSError if the
-    folder cannot be written.
+    Raises SheetError for another ending, a folder that is not there, or a PDF that cannot be made
+    here, and OSError if the folder cannot be written.
     """
     ending = path.suffix.lower()
     if ending not in (".html", ".pdf"):
         raise SheetError(f"{path.name!r} must end in .html or .pdf")
+    if not path.absolute().parent.is_dir():
+        raise SheetError(f"there is no folder {path.absolute().parent}")
     # Beside the file: a rename is whole within one file system only, and a browser in a sandbox
     # of its own may see no other folder for temporary files.
     with tempfile.TemporaryDirectory(
