@@ -26,7 +26,7 @@ def add(commands: Commands) -> None:
     )
     parser.add_argument("--out", type=Path, metavar="TABLE.csv", help="write every figure there")
     parser.set_defaults(
-        run=lambda chosen: lab(chosen.names, chosen.orders, chosen.seconds, chosen.out)
+        run=lambda chosen: lab(chosen.run_these, chosen.orders, chosen.seconds, chosen.out)
     )
 
 
