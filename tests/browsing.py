@@ -158,3 +158,12 @@ def scroll_to(page, found, number=0):
     wait(there, 30, f"{found} is not in the page")
     found.nth(number).scroll_into_view_if_needed()
     return found.nth(number)
+
+
+def set_theme(page, theme):
+    """JupyterLab's own Dark or Light, once it is there."""
+    page.get_by_role("menuitem", name="Settings", exact=True).click()
+    page.locator(".lm-Menu-item", has_text="Theme").first.hover()
+    page.locator(".lm-Menu-item", has_text=f"JupyterLab {theme}").first.click()
+    light = "true" if theme == "Light" else "false"
+    wait(lambda: page.evaluate("document.body.dataset.jpThemeLight") == light, 20, f"no {theme}")

@@ -22,7 +22,7 @@ axe = pytest.importorskip(
 )
 pytestmark = pytest.mark.skipif(browsing.CHROMIUM is None, reason=browsing.NO_CHROMIUM)
 
-LESSONS = sorted(path.name for path in (course.home() / "lessons").glob("*.ipynb"))
+LESSONS = sorted(path.name for path in (course.home() / "lessons").glob("[0-9]*.ipynb"))
 SHOTS = os.environ.get("TRADEOFF_SCREENSHOTS")
 PANEL = ".jp-WindowedPanel-outer"
 
@@ -339,7 +339,7 @@ def test_a_question_opens_by_keyboard(lesson):
 @pytest.mark.parametrize("theme", ["Light", "Dark"])
 def test_nothing_serious_for_a_screen_reader_in_a_theme(lesson, shots, theme):
     page = lesson.page
-    set_theme(page, theme)
+    browsing.set_theme(page, theme)
     for number, shown in enumerate(lesson.calculators()):
         shown.found.screenshot(
             path=shots / f"{lesson.number}_{number}_{shown.name}_{theme.lower()}.png"
@@ -367,14 +367,6 @@ def serious(page):
         if each["impact"] in ("serious", "critical")
         for node in each["nodes"]
     ]
-
-
-def set_theme(page, theme):
-    page.get_by_role("menuitem", name="Settings", exact=True).click()
-    page.locator(".lm-Menu-item", has_text="Theme").first.hover()
-    page.locator(".lm-Menu-item", has_text=f"JupyterLab {theme}").first.click()
-    light = "true" if theme == "Light" else "false"
-    wait(lambda: page.evaluate("document.body.dataset.jpThemeLight") == light, 20, f"no {theme}")
 
 
 def picture_all(page, shots, name):
