@@ -53,7 +53,8 @@ class Review:
     id: str = field(default_factory=lambda: uuid.uuid4().hex)
 
     def as_json(self) -> Content:
-        return {**asdict(self), "at": self.at.isoformat(), "rating": int(self.rating)}
+        own = {"at": self.at.isoformat(), "rating": int(self.rating), "held": list(self.held)}
+        return asdict(self) | own
 
     @classmethod
     def of(cls, row: Mapping[str, Any]) -> Review:
