@@ -81,16 +81,18 @@ def test_every_row_of_the_file_is_a_question() -> None:
     assert [row["id"] for row in rows] == [question.id for question in QUESTIONS]
 
 
-ASKED = range(1, 5)  # the lessons that have their questions
+ASKED = range(1, 6)  # the lessons
+NEIGHBOURS = 6
 
 
-def test_there_are_enough_of_each_lesson() -> None:
+def test_there_are_enough_of_each_lesson_and_of_the_neighbours() -> None:
     lessons = Counter(question.lesson for question in QUESTIONS)
-    assert sum(lessons.values()) >= 80
-    assert min(lessons[lesson] for lesson in ASKED) >= 12
+    assert sum(lessons[lesson] for lesson in ASKED) >= 80
+    assert min(lessons[lesson] for lesson in ASKED) >= 18
+    assert lessons[NEIGHBOURS] >= 12
 
 
-@pytest.mark.parametrize("lesson", ASKED)
+@pytest.mark.parametrize("lesson", [*ASKED, NEIGHBOURS])
 def test_a_lesson_has_all_forms_and_difficulties_and_ways_to_answer(lesson: int) -> None:
     own = [question for question in QUESTIONS if question.lesson == lesson]
     assert {question.form for question in own} == set(FORMS)
@@ -100,7 +102,7 @@ def test_a_lesson_has_all_forms_and_difficulties_and_ways_to_answer(lesson: int)
 
 def test_every_objective_has_at_least_two_questions() -> None:
     found = Counter((question.lesson, question.objective) for question in QUESTIONS)
-    wanted = {(lesson, name) for lesson in ASKED for name in OBJECTIVES[lesson]}
+    wanted = {(lesson, name) for lesson in OBJECTIVES for name in OBJECTIVES[lesson]}
     assert {pair: found[pair] for pair in wanted if found[pair] < 2} == {}
 
 
@@ -186,7 +188,7 @@ def test_the_place_of_a_choice_tells_nothing() -> None:
 
 @each_question
 def test_neighbours_have_a_source(question: Question) -> None:
-    if question.lesson == 6:
+    if question.lesson == NEIGHBOURS:
         assert re.fullmatch(r"https://[^\s]+", question.source)
 
 
@@ -348,6 +350,26 @@ def test_the_weak_answer_of_a_number_is_judged_wrong(name: str) -> None:
             assert not judged, asked.weak
 
 
+# --- figures drawn for questions without a numeric answer ---
+
+
+each_given = pytest.mark.parametrize(
+    "question", [one for one in QUESTIONS if one.given], ids=lambda one: one.id
+)
+
+
+@each_given
+def test_what_is_given_is_fresh_and_all_of_it_is_said(question: Question) -> None:
+    assert len({question.asked(seed).ask for seed in SEEDS}) >= 15
+    drawn = set(numbers.draw_given(question.given, np.random.default_rng(0)))
+    assert drawn <= bank.placeholders(question)
+
+
+def test_each_given_belongs_to_a_question() -> None:
+    assert {one.given for one in QUESTIONS if one.given} == set(numbers.GIVEN)
+    assert {one.number for one in NUMERIC} == set(numbers.NUMBERS)
+
+
 # --- figures, and a file that is not as it must be ---
 
 
@@ -405,6 +427,8 @@ BROKEN: list[tuple[dict[str, object], str]] = [
     ({"rubric": None}, "needs one of rubric, choices and number"),
     ({"number": "half_speed_batch"}, "needs one of rubric, choices and number"),
     ({"rubric": None, "number": "of_nothing"}, "no number 'of_nothing'"),
+    ({"given": "of_nothing"}, "no given 'of_nothing'"),
+    ({"rubric": None, "number": "half_speed_batch", "given": "runs_that_outgrew"}, "without given"),
     ({"rubric": None, "choices": CHOICES[1:] * 2}, "one of them right"),
     ({"rubric": None, "choices": CHOICES[:1]}, "two to six"),
     ({"strong": "It is {bill}."}, "nothing says what {bill} is"),

@@ -10,6 +10,8 @@ A question of the file:
     difficulty = 2                        # 1 recall, 2 apply, 3 judge
     ask = "An hourly run takes {run}. How old ...?"
     number = "worst_age"                  # of `numbers`: it draws {run} and computes the answer
+    given = "runs_that_slowed"            # of `numbers`: it draws the figures of a question
+                                          # that is answered by a choice or in words
     strong = "..."                        # a strong answer; {name} stands for a figure
     weak = "..."                          # a weak one, as candidates give it
     weak_because = "..."                  # what it lacks
@@ -118,6 +120,7 @@ class Question:
     number: str = ""
     figures: Mapping[str, str] = field(default_factory=dict)
     source: str = ""
+    given: str = ""
 
     @property
     def answered_by(self) -> str:
@@ -126,12 +129,13 @@ class Question:
 
     def asked(self, seed: int) -> Asked:
         """The question with its figures; the seed draws numbers and the order of choices."""
-        drawn = None
-        if self.number:
-            drawn = numbers.draw(self.number, np.random.default_rng(seed))
+        rng, drawn = np.random.default_rng(seed), None
         words = {name: figures.worded(source) for name, source in self.figures.items()}
-        if drawn is not None:
+        if self.number:
+            drawn = numbers.draw(self.number, rng)
             words |= {"answer": drawn.answer_in_words, **drawn.given}
+        if self.given:
+            words |= numbers.draw_given(self.given, rng)
         order = np.random.default_rng((seed, 1)).permutation(len(self.choices))
         return Asked(self, drawn, words, tuple(int(place) for place in order))
 
@@ -220,6 +224,10 @@ def _question(row: dict[str, Any]) -> Question:
         raise refuse("needs two to six choices, one of them right")
     if made.number and made.number not in numbers.NUMBERS:
         raise refuse(f"no number {made.number!r} in tradeoff.interview.numbers")
+    if made.given and made.number:
+        raise refuse("a number draws its own figures: it goes without given")
+    if made.given and made.given not in numbers.GIVEN:
+        raise refuse(f"no given {made.given!r} in tradeoff.interview.numbers")
     if made.lesson == 6 and not made.source:
         raise refuse("a question on a neighbouring subject needs a source")
     for each in ("ask", "strong", "weak", "weak_because"):
@@ -230,6 +238,8 @@ def _question(row: dict[str, Any]) -> Question:
     known_words = set(made.figures)
     if made.number:
         known_words |= {"answer", *numbers.draw(made.number, np.random.default_rng(0)).given}
+    if made.given:
+        known_words |= set(numbers.draw_given(made.given, np.random.default_rng(0)))
     if missing := placeholders(made) - known_words:
         raise refuse(f"nothing says what {{{sorted(missing)[0]}}} is: name it in figures")
     if unused := set(made.figures) - placeholders(made):

@@ -129,6 +129,19 @@ def number(make: Number) -> Number:
     return make
 
 
+Given = Callable[[np.random.Generator], Mapping[str, str]]
+GIVEN: dict[str, Given] = {}
+
+
+def given(make: Given) -> Given:
+    """Register what a question without a numeric answer is given, under its function's name."""
+    name = make.__name__
+    if name in GIVEN:
+        raise ValueError(f"two givens are called {name!r}")
+    GIVEN[name] = make
+    return make
+
+
 def parse(text: str, unit: str) -> float:
     """A typed answer in base units (seconds, USD a second, bytes, shares …).
 
