@@ -85,8 +85,8 @@ def lateness_of_a_night(rng: np.random.Generator) -> Drawn:
 def volume_that_fills_the_window(rng: np.random.Generator) -> Drawn:
     """The volume at which a run is as long as its window, from two nights of its history."""
     foot, each = int(rng.choice([50, 60, 75, 90])), int(rng.choice([20, 25, 30, 35]))
-    first = int(rng.choice([2, 3, 4]))
-    then = first + int(rng.choice([2, 3]))
+    first = int(rng.choice([2, 3]))
+    then = first + int(rng.choice([1, 2]))
     window = float(rng.choice([6, 7, 8])) * HOUR_SECONDS
     took = [evaluate(_job(each_day, foot, each)).run_mean_seconds for each_day in (first, then)]
     per_million = (took[1] - took[0]) / (then - first)

@@ -54,14 +54,14 @@ def data_lost_to_retention(rng: np.random.Generator) -> Drawn:
 def speed_of_a_replay(rng: np.random.Generator) -> Drawn:
     """The rate a second job needs to replay the log and catch up with the live one in time."""
     arrivals = float(rng.choice([1_000, 2_000, 5_000, 10_000]))
-    days, within = float(rng.choice([7, 14, 30])), float(rng.choice([12, 24, 48])) * HOUR_SECONDS
+    days, within = float(rng.choice([3, 5, 7, 14])), float(rng.choice([24, 48])) * HOUR_SECONDS
     needed = arrivals * (days * DAY_SECONDS / within + 1)
     return Drawn(
         {
             "arrivals": f"{arrivals:,.0f}",
             "days": f"{days:g} days",
             "within": words.duration(within) if within < DAY_SECONDS * 2 else "2 days",
-            "times": f"{needed / arrivals:.0f} times",
+            "times": f"{needed / arrivals:g} times",
             "backlog": words.count(arrivals * days * DAY_SECONDS),
             "wrong": f"{arrivals * days * DAY_SECONDS / within:,.0f}",
         },

@@ -10,7 +10,18 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 
-from tradeoff.model import Cadence, Design, Evaluation, Plan, claims, engine, evaluate, sized, words
+from tradeoff.model import (
+    Cadence,
+    Design,
+    Evaluation,
+    Plan,
+    Rhythm,
+    claims,
+    engine,
+    evaluate,
+    sized,
+    words,
+)
 from tradeoff.model.stages import stage_seconds
 from tradeoff.scenarios import orders
 
@@ -149,7 +160,7 @@ def routes(name: str) -> Offer:
     if name == "team":
         minute = Cadence.every("1 min")
         narrow = work.narrowed(0.1)
-        return _offer(sized(Design(narrow, engine("spark_streaming"), "micro-batch", minute)))
+        return _offer(sized(Design(narrow, engine("spark_streaming"), Rhythm.MICRO_BATCH, minute)))
     every = "1 h" if name == "hourly on the pool" else "5 min"
     warm = text.triggered(work, every, "spark_warm")
     more = {"hourly on the pool": 0, "pool": 0, "pool, one more": 1}[name]

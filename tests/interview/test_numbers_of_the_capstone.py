@@ -1,0 +1,237 @@
+"""Lesson 5 and the neighbours: what a candidate reads is enough for the answer, by hand.
+
+Each answer is found again from the texts shown, by counting or plain arithmetic. Run histories are
+read as a candidate reads them, and must show what the question says of them.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+
+import numpy as np
+import pytest
+from tradeoff.interview import bank, numbers
+from tradeoff.interview.numbers.drawn import parse
+from tradeoff.model import evaluate
+from tradeoff.scenarios import orders
+
+SEEDS = range(20)
+ASKS = {one.number: one.ask for one in bank.questions() if one.number}
+
+
+class Shown:
+    """The texts of an ask, read as numbers; what is said later cannot be read."""
+
+    def __init__(self, name: str, given: Mapping[str, str]) -> None:
+        self.given = {key: text for key, text in given.items() if f"{{{key}}}" in ASKS[name]}
+
+    def minutes(self, name: str) -> float:
+        return parse(self.given[name], "s") / 60
+
+    def number(self, name: str) -> float:
+        return parse(self.given[name], "events")
+
+    def millions(self, name: str) -> float:
+        return self.number(name) / 1e6
+
+    def share(self, name: str) -> float:
+        return parse(self.given[name], "%")
+
+    def usd(self, name: str) -> float:
+        return parse(self.given[name], "USD")
+
+    def hour(self, name: str) -> int:
+        return int(self.given[name].partition(":")[0])
+
+
+def volume_that_fills_the_window(q: Shown) -> float:
+    """Ten thousand orders more, and again, until the line through both nights is past the end."""
+    first, then = q.millions("first"), q.millions("then")
+    slope = (q.minutes("then_took") - q.minutes("first_took")) / (then - first)
+    millions, took = first, q.minutes("first_took")
+    while took < q.minutes("window"):
+        millions, took = millions + 0.01, took + 0.01 * slope
+    return millions * 1e6
+
+
+def run_on_more_nodes(q: Shown) -> float:
+    shared = (q.minutes("transform") - q.minutes("foot")) / q.number("nodes")
+    return (q.minutes("read") + q.minutes("foot") + shared + q.minutes("write")) / 60
+
+
+def work_of_hourly_runs(q: Shown) -> float:
+    each_hour = q.millions("orders") / 24
+    return sum(q.minutes("foot") + each_hour * q.minutes("each") for _ in range(24)) / 60
+
+
+def dearer_than_the_night(q: Shown) -> float:
+    nodes = float(q.given["nodes"].split()[0])
+    night = nodes * q.minutes("night") / 60 * q.usd("price") + q.usd("people")
+    hourly = sum(nodes * q.minutes("run") / 60 * q.usd("price") for _ in range(24))
+    return 100 * ((hourly + q.usd("people")) / night - 1)
+
+
+def volume_that_fills_the_peak_hour(q: Shown) -> float:
+    """A hundred thousand orders more a day, and again, until the busiest hour is full."""
+    millions = 0.0
+    while True:
+        busiest = millions / 24 * float(q.given["factor"])
+        if q.minutes("foot") + busiest * q.minutes("each") > 60:
+            return millions * 1e6
+        millions += 0.1
+
+
+def visible_after_a_checkpoint(q: Shown) -> float:
+    """Tick by tick: a record waits for the checkpoint that begins after it, and for its end."""
+    every, took = 60 * q.minutes("every"), 60 * q.minutes("took")
+    ages = []
+    for written in np.arange(0.1, every, 0.1):
+        begins = every * np.ceil(written / every)
+        ages.append(begins + took - written)
+    return max(ages)
+
+
+def data_lost_to_retention(q: Shown) -> float:
+    """Minute by minute: where the consumer reads, in the time of the events, and the log's edge."""
+    share, kept = q.number("handled") / q.number("arrivals"), q.minutes("days")
+    minute = 0
+    while minute * share > minute - kept:
+        minute += 1
+    return minute / 1_440
+
+
+def speed_of_a_replay(q: Shown) -> float:
+    """All that is kept, and all that arrives until it has caught up, in the time there is."""
+    seconds = 60 * q.minutes("within")
+    arrives = q.number("arrivals") * (60 * q.minutes("days") + seconds)
+    return arrives / seconds
+
+
+def log_to_keep(q: Shown) -> float:
+    a_day = q.number("events") * parse(q.given["size"], "B")
+    return sum(a_day for _ in range(int(q.minutes("days") / 1_440))) * q.number("copies") / 1e12
+
+
+def files_a_day(q: Shown) -> float:
+    batches = len(np.arange(0, 86_400, 60 * q.minutes("every")))
+    return batches * q.number("tasks") * q.number("partitions")
+
+
+BY_HAND: dict[str, Callable[[Shown], float]] = {
+    "lateness_of_a_night": lambda q: (
+        q.hour("start")
+        + (q.minutes("foot") + q.millions("orders") * q.minutes("each")) / 60
+        - q.hour("deadline")
+    ),
+    "volume_that_fills_the_window": volume_that_fills_the_window,
+    "work_of_hourly_runs": work_of_hourly_runs,
+    "most_a_faster_engine_saves": lambda q: q.share("transform") * q.minutes("run"),
+    "run_on_more_nodes": run_on_more_nodes,
+    "dearer_than_the_night": dearer_than_the_night,
+    "volume_that_fills_the_peak_hour": volume_that_fills_the_peak_hour,
+    "visible_after_a_checkpoint": visible_after_a_checkpoint,
+    "data_lost_to_retention": data_lost_to_retention,
+    "speed_of_a_replay": speed_of_a_replay,
+    "log_to_keep": log_to_keep,
+    "files_a_day": files_a_day,
+}
+
+
+def test_every_number_of_the_capstone_and_the_neighbours_is_done_by_hand() -> None:
+    ours = {
+        name
+        for name, make in numbers.NUMBERS.items()
+        if make.__module__.endswith(("lesson_5", "neighbours"))
+    }
+    assert ours == set(BY_HAND)
+
+
+@pytest.mark.parametrize("name", BY_HAND)
+def test_answers_follow_from_what_is_shown(name: str) -> None:
+    answers = set()
+    for seed in SEEDS:
+        drawn = numbers.draw(name, np.random.default_rng(seed))
+        by_hand = BY_HAND[name](Shown(name, drawn.given))
+        # inside a half of the tolerance, so that rounding on paper decides nothing
+        assert by_hand == pytest.approx(drawn.answer, rel=drawn.within / 2), (seed, drawn)
+        answers.add(drawn.answer)
+    assert len(answers) > 3  # fresh numbers, not one typed answer
+
+
+@pytest.mark.parametrize(
+    "name",
+    [name for name in BY_HAND if "wrong" in numbers.draw(name, np.random.default_rng(0)).given],
+)
+def test_the_weak_answer_is_judged_wrong(name: str) -> None:
+    for seed in SEEDS:
+        drawn = numbers.draw(name, np.random.default_rng(seed))
+        assert not drawn.judge(drawn.given["wrong"]), (seed, drawn)
+
+
+# --- run histories ---
+
+
+def drawn_history(name: str, seed: int) -> tuple[Mapping[str, str], np.ndarray]:
+    """What is drawn, and the millions of orders and the hours of its history, a row an entry."""
+    given = numbers.draw_given(name, np.random.default_rng(seed))
+    found = [re.findall(r"([\d.]+) (?:M|h)\b", entry) for entry in given["history"].split("; ")]
+    return given, np.array(found, dtype=float)
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_a_history_that_outgrew_its_window_grew_with_volume(seed: int) -> None:
+    _, rows = drawn_history("runs_that_outgrew", seed)
+    millions, hours = rows.T
+    assert (np.diff(millions) > 0).all()
+    assert hours[0] < 0.7 * 7
+    assert hours[-1] > 1.2 * 7
+    assert (np.diff(hours / millions) < 0).all()  # an order takes no longer than before
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_a_history_of_slower_reads_has_a_level_volume(seed: int) -> None:
+    _, rows = drawn_history("reads_that_slowed", seed)
+    millions, read, transform, write = rows.T
+    for level in (millions, transform, write):
+        assert np.ptp(level) <= 0.04 * level.mean() + 0.11
+    assert read[-1] > 3.5 * read[0]
+    took = read + transform + write
+    assert took[0] < 6.5
+    assert took[-1] > 7.5
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_a_history_that_fits_has_room_and_one_spike(seed: int) -> None:
+    given, rows = drawn_history("runs_that_still_fit", seed)
+    millions, hours = rows.T
+    assert millions[-1] > 2 * millions[0]
+    assert hours.max() < 0.8 * 7
+    assert parse(given["spike"], "h") > 3_600 * max(7, 1.4 * hours[-1])
+    slope, foot = np.polyfit(millions, hours, 1)
+    assert parse(given["limit"], "orders") == pytest.approx(1e6 * (7 - foot) / slope, rel=0.08)
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_an_evening_of_hourly_runs_catches_up(seed: int) -> None:
+    given = numbers.draw_given("evening_of_hourly_runs", np.random.default_rng(seed))
+    runs = re.findall(r"(\d+):00: (\d+) min, (in time|ends (\d+) min past)", given["history"])
+    assert [int(run[0]) for run in runs] == [12, 18, 19, 20, 21, 22, 23]
+    late = 0.0
+    for _, minutes, _, shown in runs[1:]:
+        late = max(0.0, late + int(minutes) - 60)
+        assert late == pytest.approx(int(shown or 0), abs=3)  # minutes are rounded
+    assert max(int(run[1]) for run in runs) > 60
+    assert runs[-1][2] == "in time"
+    assert parse(given["complete"].replace(":", "."), "h") < 6 * 3_600
+
+
+def test_the_hourly_run_of_the_lesson_fills_its_hour_where_the_model_says() -> None:
+    """The formula of the question, put on the lesson's own pipeline."""
+    path = orders.redesign("hourly", every="1 h").paths[0]
+    one, two = (
+        evaluate(path.but(events_per_day=millions * 1e6)).utilisation_peak for millions in (1, 2)
+    )
+    full = 1 + (1 - one) / (two - one)
+    assert evaluate(path.but(events_per_day=full * 1e6)).utilisation_peak == pytest.approx(1)
+    assert 15 < full < 18  # at 18 M the evening overflows
