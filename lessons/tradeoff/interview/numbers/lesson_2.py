@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
 from tradeoff.interview.numbers.drawn import Drawn, number
@@ -42,7 +44,8 @@ def events_that_share_an_overhead(rng: np.random.Generator) -> Drawn:
         {
             "rate": words.count(per_minute),
             "every": every,
-            "share": f"{triggers.overhead_share(found):.0%}",
+            # Rounded down: it is never all of the batch.
+            "share": f"{math.floor(100 * triggers.overhead_share(found))}%",
             "overhead": words.duration(found.design.engine.overhead_seconds),
         },
         found.events_per_run,
