@@ -11,11 +11,11 @@ import textwrap
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 
-from tradeoff.interview.bank import FORMS
 from tradeoff.interview.drills.diagnostic import Diagnostic
 from tradeoff.interview.drills.judging import Effort, Unreadable
-from tradeoff.interview.drills.readiness import KINDS, Readiness
+from tradeoff.interview.drills.readiness import Readiness
 from tradeoff.interview.drills.session import Session, State
+from tradeoff.interview.drills.wording import HOW_READY, heading, verdict
 
 WIDEST = 92
 EFFORTS = {"e": Effort.EASY, "g": Effort.GUESSED}
@@ -125,39 +125,6 @@ def _go_on(session: Session, screen: _Screen, clock: Callable[[], datetime]) -> 
     session.next(clock())
 
 
-def heading(session: Session, now: datetime) -> str:
-    """Which question this is: its number, its objective, its form and difficulty, its history."""
-    question = session.question
-    times = session.asked_before
-    parts = [
-        f"Question {session.number} of {session.count}",
-        f"lesson {question.lesson}" if question.lesson < 6 else "neighbouring subject",
-        question.objective,
-        f"{FORMS[question.form]}, {KINDS[question.difficulty]}",
-        "new" if not times else "once before" if times == 1 else f"{times} times before",
-    ]
-    if isinstance(session, Diagnostic):
-        minutes = session.left(now).total_seconds() / 60
-        parts.append(f"{minutes:.0f} min left" if minutes >= 1 else "the last minute")
-    return " · ".join(parts)
-
-
-def verdict(session: Session) -> str:
-    """What the answer just given is worth, and why."""
-    judged = session.judged
-    assert judged is not None
-    said = {
-        "right": "Right.",
-        "partly right": "Partly right.",
-        "wrong": "Wrong.",
-        "not known": "Not known yet.",
-    }[judged.verdict]
-    points = len(session.question.rubric)
-    if points and judged.answer:
-        said = f"{len(judged.held)} of {points} points."
-    return f"{said} {judged.because}".strip()
-
-
 def places(text: str) -> list[int]:
     """ "1 3" or "1,3" as places from 0. Raises Unreadable."""
     try:
@@ -176,15 +143,7 @@ def table(found: Iterable[Readiness]) -> str:
             lines.append(f"\nLesson {lesson}" if lesson < 6 else "\nNeighbouring subjects")
         figure = "   ?" if one.percent is None else f"{one.percent:3} %"
         lines.append(f"  {figure:5}  {one.objective:24} {one.rests_on}")
-    return "\n".join([*lines, "", HOW_READY]).lstrip("\n")
-
-
-HOW_READY = textwrap.fill(
-    "The figure estimates the chance that any question of the objective would be answered now: "
-    "what your last answers were worth, times the chance that you still know them; for questions "
-    "not asked yet, your share at first sight. A ? stands where too few were answered.",
-    WIDEST,
-)
+    return "\n".join([*lines, "", textwrap.fill(HOW_READY, WIDEST)]).lstrip("\n")
 
 
 class _Screen:
