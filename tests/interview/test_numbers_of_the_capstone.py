@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping
 import numpy as np
 import pytest
 from tradeoff.interview import bank, numbers
+from tradeoff.interview.numbers import nine_designs
 from tradeoff.interview.numbers.drawn import parse
 from tradeoff.model import evaluate
 from tradeoff.scenarios import orders
@@ -235,3 +236,58 @@ def test_the_hourly_run_of_the_lesson_fills_its_hour_where_the_model_says() -> N
     full = 1 + (1 - one) / (two - one)
     assert evaluate(path.but(events_per_day=full * 1e6)).utilisation_peak == pytest.approx(1)
     assert 15 < full < 18  # at 18 M the evening overflows
+
+
+# --- what the answers say in words ---
+
+
+def usd(text: str) -> float:
+    return parse(text, "USD/day")
+
+
+def clock(text: str) -> float:
+    hours, minutes = text.split(":")
+    return int(hours) + int(minutes) / 60
+
+
+def test_what_the_answers_of_lesson_5_say_in_words_holds() -> None:
+    """ "Cheaper", "doubles", "misses six again": no figure is typed there, so it is held here."""
+    offer, night, executives = nine_designs.offer, nine_designs.night, nine_designs.executives
+    full_read, tonight = offer("hourly, full read"), offer("keep")
+    assert usd(full_read.bill) / usd(tonight.bill) == pytest.approx(2, rel=0.15)
+    assert clock(full_read.complete) > clock(tonight.complete) > 6
+
+    assert clock(executives("12 h").complete) > 6
+    assert 5 < clock(executives("8 h").complete) < 6  # serves, with little to spare
+    assert clock(executives("6 h").complete) < 5
+    bills = [usd(executives(every).bill) for every in ("12 h", "8 h", "6 h", "1 h")]
+    assert bills == sorted(bills)
+    assert bills[2] < usd(tonight.bill) < 1.05 * bills[2]
+    assert parse(executives("1 h").busy, "%") > 1 > parse(executives("6 h").busy, "%")
+
+    assert clock(night(18, 8, 0).complete) < 6
+    assert clock(night(18, 4, 0).complete) == pytest.approx(6, abs=0.02)
+    assert clock(night(18, 8).complete) > 6  # from two it does not
+    assert clock(night(22, 8, 0).complete) > 6  # with a fifth more orders
+
+    one_path, two_paths = offer("one path, warm pool"), nine_designs.with_pool("6 h")
+    assert usd(one_path.bill) < usd(two_paths.bill) < usd(nine_designs.pool(2, "8 min").bill)
+    assert parse(one_path.busy, "%") > 0.95 > 0.8 > parse(two_paths.busy, "%")
+    assert usd(offer("split by tier").bill) < usd(offer("one path, always on").bill)
+    assert parse(nine_designs.hourly(2).busy, "%") < 0.85
+
+
+def test_a_third_more_orders_and_the_hourly_run_no_longer_catches_up() -> None:
+    path = orders.redesign("hourly", every="1 h").paths[0]
+    assert evaluate(path.but(events_per_day=22e6)).keeps_up
+    assert not evaluate(path.but(events_per_day=18e6 * 4 / 3)).keeps_up
+
+
+def test_on_the_pool_hourly_is_hardly_dearer_than_the_night() -> None:
+    """The rule of thumb that is taken back there."""
+    night, hourly, pool = (
+        usd(nine_designs.routes(name).bill) for name in ("nightly", "hourly", "hourly on the pool")
+    )
+    assert 1.2 <= hourly / night <= 1.4
+    assert pool / night < 1.1
+    assert parse(nine_designs.routes("pool").busy, "%") >= 0.99
