@@ -186,6 +186,13 @@ def test_the_place_of_a_choice_tells_nothing() -> None:
     assert min(share) > 0.18
 
 
+def test_the_length_of_a_choice_tells_nothing() -> None:
+    many = [question.choices for question in QUESTIONS if len(question.choices) == 4]
+    for place in (0, -1):  # the shortest, the longest
+        right = [sorted(choices, key=lambda one: len(one.says))[place].right for choices in many]
+        assert 0.1 < sum(right) / len(many) < 0.35
+
+
 @each_question
 def test_neighbours_have_a_source(question: Question) -> None:
     if question.lesson == NEIGHBOURS:
