@@ -25,7 +25,8 @@ SIGNS = {"right": "✓", "partly right": "◐", "wrong": "✗", "not known": "�
 def frame(view: str, inner: str, notes: Sequence[str] = ()) -> str:
     """A page: the views to choose from, sentences for the learner, and the view itself."""
     buttons = "".join(
-        f'<button type="button" data-act="view-{name}"{_pressed(name == view)}>{label}</button>'
+        f'<button type="button" data-act="view-{name}"{_pressed(name == view)}'
+        f"{_focus(name == view == 'readiness')}>{label}</button>"
         for name, label in VIEWS.items()
     )
     said = "".join(f'<p class="td-note">{escape(note)}</p>' for note in notes)
@@ -168,15 +169,13 @@ def readiness_page(found: Iterable[Readiness]) -> str:
 
 
 def _ready(one: Readiness) -> str:
-    bar = figure = ""
-    if one.percent is None:
-        figure = "?"
-    else:
-        figure = f"{one.percent} %"
+    figure = "too few<br>answers"
+    if one.percent is not None:
         bar = f'<span class="td-bar" aria-hidden="true"><i style="width:{one.percent}%"></i></span>'
+        figure = f"{bar}{one.percent} %"
     return (
         f"<tr><td><b>{one.objective}</b><br>{escape(one.means)}</td>"
-        f"<td>{bar}{figure}</td><td>{escape(one.rests_on)}</td></tr>"
+        f'<td class="td-figure">{figure}</td><td>{escape(one.rests_on)}</td></tr>'
     )
 
 

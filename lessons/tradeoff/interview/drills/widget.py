@@ -169,7 +169,8 @@ def drill(
 
     def start(as_diagnostic: bool, now: datetime, number: int) -> Session:
         if as_diagnostic:
-            return Diagnostic(store, now, number, lesson=lesson, questions=bank)
+            only = lesson if diagnostic else None  # from a button it is about all
+            return Diagnostic(store, now, number, lesson=only, questions=bank)
         return Session(
             store,
             now,

@@ -12,7 +12,7 @@ from tradeoff.interview.drills.session import Session
 HOW_READY = (
     "The figure estimates the chance that any question of the objective would be answered now: "
     "what your last answers were worth, times the chance that you still know them; for questions "
-    "not asked yet, your share at first sight. A ? stands where too few were answered."
+    "not asked yet, your share at first sight. No figure until three were answered."
 )
 
 
