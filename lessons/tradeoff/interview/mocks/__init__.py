@@ -1,0 +1,47 @@
+"""The mock interview of 25 minutes: a case, a clock, a whiteboard that the model evaluates.
+
+    from tradeoff.interview import mocks
+    mocks.CASES                                     # the cases, by name
+    case = mocks.draw("closing-logistics", seed=1)  # with numbers
+    mocks.Mock(case, now)                           # the interview without a screen
+
+`terminal` and `widget` show it; `tries` keeps it. Every truth (what fails, what is right, by what
+margin) is computed by the model when a case is drawn: `case`, `remedies`.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import numpy as np
+
+from tradeoff.interview.mocks import cases as _cases  # registers them
+from tradeoff.interview.mocks.case import CASES, INDUSTRY, Case, draw
+from tradeoff.interview.mocks.session import Mock
+from tradeoff.interview.mocks.tries import Keeper, Try, tries
+
+__all__ = ["CASES", "Case", "Keeper", "Mock", "Try", "choose", "draw", "industries", "tries"]
+assert _cases
+
+
+def industries() -> dict[str, str]:
+    """The industry of each case: what one may know of it before it begins."""
+    return dict(INDUSTRY)
+
+
+def choose(name: str | None, seed: int | None, now: datetime) -> Case:
+    """A case by name, with numbers from the seed; what is left out is drawn from the time.
+
+    A case that was not tried yet is preferred. Raises ValueError for a name that is not there and
+    a seed below 0.
+    """
+    if seed is not None and seed < 0:
+        raise ValueError(f"the seed must be 0 or more, got {seed}")
+    drawn = int(now.timestamp()) % 100_000 if seed is None else seed
+    if name is None:
+        tried = {one.case for one in tries()}
+        fresh = [each for each in CASES if each not in tried] or list(CASES)
+        name = str(np.random.default_rng(drawn).choice(fresh))
+    if name not in CASES:
+        raise ValueError(f"no case {name!r}; there are {', '.join(CASES)}")
+    return draw(name, drawn)

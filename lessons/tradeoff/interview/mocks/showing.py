@@ -1,0 +1,55 @@
+"""The board in words: figures of each path, and whom it does not serve, as the model says it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from tradeoff.interview.mocks.board import Board, how
+from tradeoff.interview.mocks.wording import plain
+from tradeoff.model import words
+
+
+@dataclass(frozen=True)
+class Shown:
+    """One path of a board: its title, figures by name, and the model's sentence."""
+
+    title: str
+    figures: tuple[tuple[str, str], ...]
+    sentence: str
+
+
+def shown(board: Board) -> tuple[Shown, ...]:
+    """Each path of a board as it is shown."""
+    return tuple(
+        Shown(
+            f"Path {number}, for {' and '.join(path.consumers)}: {how(path)}",
+            (
+                ("oldest event", words.duration(one.latency_worst_seconds)),
+                ("half are older than", words.duration(one.latency_p50_seconds)),
+                ("used at the peak", f"{one.utilisation_peak:.0%}"),
+                ("a day", plain(words.usd(round(one.cost_usd_per_day)))),
+                (
+                    "state, all copies",
+                    words.size(one.state_hot_bytes) if one.state_hot_bytes else "none",
+                ),
+            ),
+            plain(one.sentence),
+        )
+        for number, (path, one) in enumerate(zip(board.sketch.paths, board.found, strict=True), 1)
+    )
+
+
+def _size(number_of_bytes: float) -> str:
+    return words.size(number_of_bytes) if number_of_bytes else "none"
+
+
+def whole(board: Board) -> str:
+    """The board in one or two sentences: its bill, its budget, whom and what it misses."""
+    bill = words.usd(round(board.usd_per_day))
+    budget = words.usd(board.problem.budget_usd_per_day)
+    head = f"{bill} a day in all, of a budget of {budget}."
+    if board.unserved:
+        head += f" Not served: {', '.join(board.unserved)}."
+    if board.serves:
+        return plain(f"{head} Every limit is kept.")
+    return plain(f"{head} Missed: {'; '.join(board.missed)}.")

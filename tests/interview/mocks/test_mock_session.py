@@ -1,0 +1,226 @@
+"""The interview without a screen: its stages, its clock, its questions, its rubric."""
+
+from dataclasses import replace
+from datetime import timedelta
+from functools import cache
+
+import pytest
+from candidates import START, Clock, answered, fashionable, perfect, streamed
+from tradeoff.interview.mocks import CASES, Mock, draw
+from tradeoff.interview.mocks.board import Sketch
+from tradeoff.interview.mocks.case import NOT_KNOWN
+from tradeoff.interview.mocks.pushbacks import pushbacks
+from tradeoff.interview.mocks.rubric import DIMENSIONS, MODEL, OWN
+from tradeoff.interview.mocks.session import MINUTES, MINUTES_OF, STAGES, Stage
+from tradeoff.interview.numbers.drawn import UnitError
+
+drawn = cache(draw)
+
+
+@pytest.fixture
+def case():
+    return drawn("closing-logistics", 1)
+
+
+@pytest.fixture
+def clock():
+    return Clock()
+
+
+@pytest.fixture
+def mock(case):
+    return Mock(case, START)
+
+
+def after(seconds):
+    return START + timedelta(seconds=seconds)
+
+
+def to(mock, stage, clock):
+    """Answer rightly until a stage begins."""
+    while mock.stage is not stage:
+        prompt = mock.prompt
+        if prompt.kind == "facts":
+            mock.go_on(clock())
+        elif prompt.kind == "board":
+            mock.draw(mock.case.right.sketch)
+            mock.propose(clock())
+        elif prompt.kind == "text":
+            mock.answer("because of the window", clock())
+        elif prompt.kind == "ticks":
+            mock.ticks([True] * len(prompt.options), clock())
+        else:
+            mock.answer(answered(mock), clock())
+    return mock
+
+
+def test_the_planned_minutes_are_the_interviews():
+    assert sum(MINUTES_OF.values()) == MINUTES == 25
+
+
+def test_prompts_unfold_stage_by_stage(mock, clock):
+    seen = []
+    while not mock.over:
+        seen.append(mock.stage)
+        to(mock, STAGES[STAGES.index(mock.stage) + 1], clock)
+    assert seen == list(STAGES[:-1])
+    with pytest.raises(ValueError, match="over"):
+        _ = mock.prompt
+
+
+def test_facts_are_told_by_key_and_by_words_and_what_is_unknown_is_said(mock):
+    assert "M delivery events a day" in mock.ask("volume", after(1)).says
+    assert mock.ask("What are you allowed to pay for it?", after(2)).says
+    assert "740" in mock.ask("what is the budget", after(3)).says or "USD" in mock.entries[-1].reply
+    assert mock.ask("who plays the piano", after(4)).says == NOT_KNOWN
+    assert mock.ask("forecast", after(5)).says == NOT_KNOWN
+    assert [fact.key for fact in mock.told][0] == "volume"
+    assert mock.prompt.kind == "facts"
+    assert {fact.key for fact in mock.not_asked} <= set(mock.case.matters) - {"volume"}
+
+
+def test_pauses_do_not_count(mock):
+    mock.pause(after(60))
+    assert mock.paused
+    assert mock.seconds_used(after(600)) == 60
+    mock.pause(after(700))
+    mock.resume(after(900))
+    mock.resume(after(930))
+    assert mock.seconds_left(after(960)) == MINUTES * 60 - 120
+    assert mock.seconds_left(after(960 + MINUTES * 60)) == -120
+
+
+def test_the_clock_stands_in_the_review(mock, clock):
+    to(mock, Stage.REVIEW, clock)
+    used = mock.seconds_used(clock())
+    mock.resume(clock())
+    assert mock.seconds_used(after(9_999)) == used
+
+
+def test_a_number_that_cannot_be_read_costs_nothing(mock, clock):
+    to(mock, Stage.ESTIMATE, clock)
+    before = mock.prompt
+    with pytest.raises(UnitError):
+        mock.answer("rather long", clock())
+    with pytest.raises(UnitError):
+        mock.answer("3 USD", clock())
+    assert mock.prompt is before
+    assert "Let us go on with" in mock.answer("10.9 h", clock()).says
+    assert mock.prompt is not before
+
+
+def test_a_choice_that_is_not_offered_costs_nothing(mock, clock):
+    to(mock, Stage.ESTIMATE, clock)
+    while mock.prompt.kind != "choice":
+        mock.answer(answered(mock), clock())
+    with pytest.raises(ValueError, match="choose one of"):
+        mock.answer("5", clock())
+    mock.answer("4", clock())
+
+
+def test_what_the_model_refuses_leaves_the_board_as_it_was(mock):
+    (path,) = mock.case.problem.today.paths
+    for wrong in (
+        Sketch((path.but(consumers=("dispatch",)),)),
+        Sketch((path, path)),
+        Sketch((path.but(engine="flink"),)),
+        Sketch((path.but(engine="flink", rhythm="streaming", interval_seconds=None, nodes=1),)),
+        Sketch((path.but(engine="abacus"),)),
+    ):
+        with pytest.raises(ValueError):  # noqa: PT011
+            mock.draw(wrong)
+    assert mock.sketch == mock.case.problem.today
+
+
+def test_a_skipped_stage_is_not_come_back_to(mock, clock):
+    mock.skip(clock())
+    assert mock.stage is Stage.ESTIMATE
+    mock.skip(clock())
+    mock.skip(clock())
+    assert mock.stage is Stage.PRICE
+    while not mock.over:
+        mock.skip(clock())
+    assert mock.skipped == ["clarify", "estimate", "design", "price", "defend"]
+    assert mock.result.percent == 0
+    assert len(mock.result.repeat) > 3
+
+
+def test_quitting_keeps_everything(case, clock):
+    kept = []
+    mock = Mock(case, START, keep=lambda one: kept.append((one.stage, len(one.entries))))
+    mock.ask("volume", clock())
+    to(mock, Stage.DESIGN, clock)
+    said = len(mock.entries)
+    mock.quit(clock())
+    assert mock.over
+    assert mock.quit_at == "design"
+    assert len(mock.entries) == said
+    assert kept[-1] == (Stage.OVER, said)
+    assert len({count for _, count in kept}) == said, "kept after everything that is said"
+    assert 0 < mock.result.percent < 60
+
+
+@pytest.mark.parametrize("name", list(CASES))
+def test_push_backs_follow_from_the_proposal(name):
+    case = drawn(name, 1)
+    boards = {
+        "right": case.right.board,
+        "today": case.now,
+        "stream": Mock(case, START).draw(streamed(case)),
+    }
+    asked = {which: [one.key for one in pushbacks(case, board)] for which, board in boards.items()}
+    for keys in asked.values():
+        assert 2 <= len(keys) == len(set(keys)) <= 3
+    assert "what it misses" not in asked["right"]
+    assert ("what it misses" in asked["today"]) == (not case.now.serves)
+    if case.right.name != "streaming":
+        assert "who needs seconds" in asked["stream"]
+    else:
+        assert "why not micro-batch" in asked["right"]
+
+
+@pytest.mark.parametrize("name", list(CASES))
+def test_strong_answers_hold_figures_and_points(name):
+    case = drawn(name, 1)
+    for one in pushbacks(case, case.right.board):
+        assert one.points
+        assert one.strong.endswith(".")
+        assert "$" not in one.asks + one.strong
+        assert {point.dimension for point in one.points} <= set(DIMENSIONS)
+
+
+def test_the_rubric_says_who_judged_what(case):
+    result = perfect(case).result
+    assert {one.by for one in result.items} == {MODEL, OWN}
+    for name in DIMENSIONS:
+        assert any(one.by == MODEL for one in result.items if one.dimension == name), name
+    assert result.judged_percent == 100
+
+
+def test_ticks_cannot_make_up_for_what_the_model_judged(case):
+    bad = fashionable(case)
+    best = replace(
+        bad.result,
+        items=tuple(replace(one, earned=1.0) if one.by == OWN else one for one in bad.result.items),
+    )
+    assert best.percent < 80
+    assert best.judged_percent == bad.result.judged_percent
+
+
+def test_a_larger_change_that_serves_earns_half(clock):
+    case = drawn("energy-meters", 1)
+    mock = to(Mock(case, START), Stage.DESIGN, clock)
+    mock.draw(case.remedy("incremental, more often").sketch)
+    mock.propose(clock())
+    smallest = next(one for one in mock.result.items if one.weight == 3)
+    assert smallest.earned == 0.5
+    assert "larger than need be" in smallest.says
+
+
+def test_what_to_repeat_names_the_drills_of_wrong_numbers(case, clock):
+    mock = to(Mock(case, START), Stage.ESTIMATE, clock)
+    wrong = case.estimates[0]
+    mock.answer(f"{5 * wrong.drawn.answer} {wrong.drawn.unit}", clock())
+    to(mock, Stage.OVER, clock)
+    assert mock.result.of("quantified") < 1
+    assert wrong.objective in mock.result.repeat
