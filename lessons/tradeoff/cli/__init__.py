@@ -7,9 +7,9 @@ function that does it, from the parsed arguments to the exit code.
 import argparse
 from collections.abc import Sequence
 
-from tradeoff.cli import diagnose, doctor, drill, lab, opening, sheet, teaching
+from tradeoff.cli import diagnose, doctor, drill, lab, mock, opening, sheet, teaching
 
-COMMANDS = (opening, doctor, diagnose, teaching, lab, drill, sheet)
+COMMANDS = (opening, doctor, diagnose, teaching, lab, drill, mock, sheet)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
