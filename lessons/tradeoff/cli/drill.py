@@ -25,9 +25,12 @@ def add(commands: Commands) -> None:
     )
     what.add_argument(
         "--interview",
-        type=date.fromisoformat,
+        type=_day,
+        nargs="?",
+        const=KEPT,
         metavar="DATE",
-        help="2026-12-05: keep the day and print a plan until then",
+        help="as in 2026-12-05: keep the day, and print a plan until then; without one, until the "
+        "day that is kept",
     )
     what.add_argument("--readiness", action="store_true", help="how ready you are, and why")
     what.add_argument(
@@ -38,6 +41,16 @@ def add(commands: Commands) -> None:
     )
     parser.add_argument("--seed", type=int, help="draws the same order and numbers again")
     parser.set_defaults(run=drill)
+
+
+KEPT = "kept"  # in place of a date: the one in the learner's file
+
+
+def _day(text: str) -> date:
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"say the day as in 2026-12-05, not {text!r}") from None
 
 
 def drill(chosen: argparse.Namespace) -> int:
@@ -66,7 +79,8 @@ def _do(chosen: argparse.Namespace) -> None:
         print(terminal.table(drills.readiness(found, store.reviews, now)))
         return
     if chosen.interview:
-        store.set_interview(chosen.interview)
+        if chosen.interview != KEPT:
+            store.set_interview(chosen.interview)
         print(drills.plan(minutes_a_day=chosen.minutes, store=store, now=now).said)
         return
     seed = int(now.timestamp()) if chosen.seed is None else chosen.seed

@@ -48,7 +48,7 @@ def test_days_are_the_calendars_until_the_interview(store):
 
 
 def test_without_a_day_left_or_a_date_it_says_so(store):
-    with pytest.raises(ValueError, match="how many days"):
+    with pytest.raises(ValueError, match="name the day"):
         plan(store=store, now=NOW)
     store.set_interview(NOW.date())
     with pytest.raises(ValueError, match="no day is left"):

@@ -62,7 +62,8 @@ def test_a_choice_from_the_question_to_the_next(store):
     assert "It comes again in 8 days." in seen  # it was easy
     for part in ("A strong answer: This.", "A weak answer: That.", "Why it is weak: It is not"):
         assert part in seen
-    assert "Not known yet." in seen
+    assert "Not known yet. Right is " in seen
+    assert ", yes: so it is" in seen
     assert seen.endswith("1 of 2 answers were right. The next question is due in 7 min.")
     assert [each.rating for each in store.reviews] == [4, 1]
 
@@ -176,6 +177,11 @@ def test_readiness_plan_and_export_are_printed(own, capsys):
     assert "above 0" in capsys.readouterr().err
     assert cli.main(["drill", "--interview", "2000-01-01"]) == 2
     assert "no day is left" in capsys.readouterr().err
+    assert cli.main(["drill", "--interview", "2999-01-01"]) == 0
+    assert "until the interview on Tuesday 1 January" in capsys.readouterr().out
+    with pytest.raises(SystemExit):
+        cli.main(["drill", "--interview", "soon"])
+    assert "say the day as in 2026-12-05, not 'soon'" in capsys.readouterr().err
     table = own / "answers.csv"
     assert cli.main(["drill", "--export", str(table)]) == 0
     assert f"0 answers are in {table}" in capsys.readouterr().out

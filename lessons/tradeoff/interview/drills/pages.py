@@ -153,8 +153,8 @@ def over(session: Session, sentences: Sequence[str], made: Plan | None = None) -
 DIAGNOSTIC = "Ten-minute diagnostic"
 
 
-def readiness_page(found: Iterable[Readiness]) -> str:
-    """An objective a row: the figure with its bar, and what it rests on."""
+def readiness_page(found: Iterable[Readiness], kept: str) -> str:
+    """An objective a row: the figure with its bar, what it rests on; where answers are `kept`."""
     rows = []
     for lesson, own in groupby(found, key=lambda one: one.lesson):
         name = f"Lesson {lesson}. {LESSONS[lesson]}" if lesson < 6 else LESSONS[lesson]
@@ -163,7 +163,7 @@ def readiness_page(found: Iterable[Readiness]) -> str:
     return (
         "<table><thead><tr><th>Objective</th><th>Ready</th><th>It rests on</th></tr></thead>"
         f'<tbody>{"".join(rows)}</tbody></table><p class="td-hint">'
-        f"{escape(HOW_READY)}</p>"
+        f'{escape(HOW_READY)}</p><p class="td-hint">{escape(kept)}</p>'
         f'<div class="td-buttons">{_button("start-diagnostic", DIAGNOSTIC)}</div>'
     )
 

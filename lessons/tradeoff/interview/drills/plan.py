@@ -142,7 +142,7 @@ def plan(
     today = now.astimezone().date()
     if days is None:
         if store.interview is None:
-            raise ValueError("say how many days are left, or name the day of the interview")
+            raise ValueError("name the day of the interview, or how many days are left")
         days = (store.interview - today).days
     if days < 1:
         raise ValueError("no day is left before the interview: answer what is due, and rest")

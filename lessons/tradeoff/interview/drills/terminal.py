@@ -42,6 +42,7 @@ def run(
     except (EOFError, KeyboardInterrupt, _Ended):
         screen.line()
         session.stop()
+        session.store.refresh()  # writes what Ctrl-C kept from being written
     screen.line()
     for sentence in session.summary(clock()):
         screen.say(sentence)
@@ -55,6 +56,7 @@ def _one(session: Session, screen: _Screen, clock: Callable[[], datetime]) -> No
     screen.line()
     if session.judged:
         screen.say(verdict(session))
+        _right_choice(session, screen)
         screen.line()
     screen.say(f"A strong answer: {asked.strong}")
     if not session.judged:
@@ -91,6 +93,13 @@ def _answer(session: Session, screen: _Screen, clock: Callable[[], datetime]) ->
         session.answer(text, clock())
     except Unreadable as error:
         screen.again(error)
+
+
+def _right_choice(session: Session, screen: _Screen) -> None:
+    """After a wrong one: which is right, and why."""
+    for place, choice in enumerate(session.put.choices, 1):
+        if choice.right and session.reviews[-1].share < 1:
+            screen.say(f"Right is {place}, {choice.says.rstrip('.')}: {choice.why}")
 
 
 def _tick(session: Session, screen: _Screen, clock: Callable[[], datetime]) -> None:

@@ -126,7 +126,10 @@ class Drill(anywidget.AnyWidget):
     def _readiness_page(self, _: str) -> tuple[str, str]:
         session = self.session
         found = readiness(session.bank, session.store.reviews, self._clock())
-        return pages.readiness_page(found), "Readiness of each objective."
+        kept = (
+            f"Your answers are in {session.store.path}. drills.export(FILE) makes a table of them."
+        )
+        return pages.readiness_page(found, kept), "Readiness of each objective."
 
     def _plan_page(self, _: str) -> tuple[str, str]:
         made, problem = self._planned()
