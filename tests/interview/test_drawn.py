@@ -59,6 +59,8 @@ READ = [
     ("0.35", "USD/million events", 0.35e-6),
     # sizes, shares, things
     ("800 MB", "GB", 800e6),
+    ("2 gigabytes", "GB", 2e9),
+    ("31 outages a year", "outages/year", 31 / (365 * DAY)),
     ("4 GiB", "GB", 4 * 1024.0**3),
     ("40 GB an hour", "GB/h", 40e9 / 3_600),
     ("12 MB/s", "GB/h", 12e6),
@@ -80,7 +82,7 @@ REFUSED = [
     ("4 GB", "s", "not a unit of time"),
     ("5 days", "USD", "not a unit of money"),
     ("12 events", "nodes", "not a unit of nodes"),
-    ("40 USD", "USD/day", "not a unit of money a second"),
+    ("40 USD", "USD/day", "not a unit of money over time"),
     ("40 USD/day", "USD", "not a unit of money"),
     ("$3/day", "USD/million events", "not a unit of money for events"),
     ("5 parsecs", "s", "no unit 'parsecs'"),

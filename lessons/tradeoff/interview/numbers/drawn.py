@@ -27,11 +27,16 @@ SIZE: Mapping[str, float] = {
     **dict.fromkeys(("b", "byte", "bytes"), 1.0),
     **{f"{letter}b": 10.0 ** (3 * power) for power, letter in enumerate("kmgtp", 1)},
     **{f"{letter}ib": 1024.0**power for power, letter in enumerate("kmgtp", 1)},
+    **{
+        f"{prefix}byte{plural}": 10.0 ** (3 * power)
+        for power, prefix in enumerate(("kilo", "mega", "giga", "tera", "peta"), 1)
+        for plural in ("", "s")
+    },
 }
 # Things that are counted, by what they are: nodes are not an answer to "how many events?".
 COUNTED: Mapping[str, str] = {
     "events": "event events record records row rows message messages msg msgs order orders",
-    "keys": "key keys entry entries user users value values",
+    "keys": "key keys entry entries user users value values device devices",
     "nodes": "node nodes machine machines worker workers instance instances",
     "slots": "slot slots core cores",
     "runs": "run runs batch batches commit commits trigger triggers snapshot snapshots",
@@ -39,6 +44,7 @@ COUNTED: Mapping[str, str] = {
     "files": "file files",
     "partitions": "partition partitions",
     "node-hours": "node-hour node-hours",
+    "outages": "outage outages",
 }
 # A unit as one may write it: what it measures, and how many of the base unit it is.
 UNITS: dict[str, tuple[str, float]] = {
@@ -183,7 +189,7 @@ def parse(text: str, unit: str) -> float:
             continue
         if kind == wanted:
             return amount * many * factor
-        problem = UnitError(f"{said!r} is not a unit of {wanted}")
+        problem = UnitError(f"{said!r} is not a unit of {_in_words(wanted)}")
     raise UnitError(f"{problem}: {hint}")
 
 
@@ -195,6 +201,10 @@ def _readings(said: str, unit: str) -> list[tuple[str, float]]:
         rest = times[2].strip() or unit
         found.append((f"{top} {rest}" if BARE_PER.match(rest) else rest, MULTIPLES[times[1]]))
     return found
+
+
+def _in_words(kind: str) -> str:
+    return kind.replace(" a second", " over time")
 
 
 def _count(number: float) -> str:

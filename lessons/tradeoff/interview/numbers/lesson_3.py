@@ -213,7 +213,7 @@ def outages_that_pay(rng: np.random.Generator) -> Drawn:
             "least": f"{math.ceil(extra / once)} outages",
         },
         float(math.ceil(extra / once)),
-        "times/year",
+        "outages/year",
         within=0.05,
         because=f"{sooner:g} minutes x {rate:,g} = {once:,.0f} USD an outage; "
         f"{extra:,.0f} / {once:,.0f}, rounded up",

@@ -139,7 +139,7 @@ def keys_seen_in_a_window(rng: np.random.Generator) -> Drawn:
             "twice": words.count(held(kept, 2 * events)),
         },
         seen,
-        "keys",
+        "devices",
         within=0.08,
         because=f"{words.count(keys)} x (1 - exp(-{each:g}))",
     )
