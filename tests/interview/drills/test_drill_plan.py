@@ -53,6 +53,8 @@ def test_without_a_day_left_or_a_date_it_says_so(store):
     store.set_interview(NOW.date())
     with pytest.raises(ValueError, match="no day is left"):
         plan(store=store, now=NOW)
+    with pytest.raises(ValueError, match="366 days ahead, got 400"):
+        plan(400, store=store, now=NOW)
     with pytest.raises(ValueError, match="above 0"):
         plan(3, 0, store=store, now=NOW)
 

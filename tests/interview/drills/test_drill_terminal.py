@@ -5,7 +5,7 @@ import signal
 import subprocess
 import sys
 import time
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 from drill_bank import NOW, bank, question, right_place
@@ -173,12 +173,16 @@ def test_ctrl_c_ends_it_with_a_sentence(own):
 def test_readiness_plan_and_export_are_printed(own, capsys):
     assert cli.main(["drill", "--readiness", "--lesson", "2"]) == 0
     assert "0 of" in capsys.readouterr().out
-    assert cli.main(["drill", "--interview", "2999-01-01", "--minutes", "0"]) == 2
-    assert "above 0" in capsys.readouterr().err
+    assert cli.main(["drill", "--interview", "2999-01-01"]) == 2
+    assert "a plan reaches 366 days ahead" in capsys.readouterr().err
     assert cli.main(["drill", "--interview", "2000-01-01"]) == 2
     assert "no day is left" in capsys.readouterr().err
-    assert cli.main(["drill", "--interview", "2999-01-01"]) == 0
-    assert "until the interview on Tuesday 1 January" in capsys.readouterr().out
+    week = (datetime.now().date() + timedelta(days=7)).isoformat()
+    assert cli.main(["drill", "--interview", week]) == 0
+    made = capsys.readouterr().out
+    assert made.startswith("7 days until the interview on ")
+    assert cli.main(["drill", "--interview"]) == 0
+    assert capsys.readouterr().out == made
     with pytest.raises(SystemExit):
         cli.main(["drill", "--interview", "soon"])
     assert "say the day as in 2026-12-05, not 'soon'" in capsys.readouterr().err

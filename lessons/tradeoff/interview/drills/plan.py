@@ -25,6 +25,7 @@ from tradeoff.interview.drills.readiness import readiness
 from tradeoff.interview.drills.store import Review, Store
 
 MINUTES_A_DAY = 45
+MOST_DAYS = 366
 LESSON_MINUTES = 60  # each lesson takes about an hour
 # Assumed for an answer and what is read after it, until the learner's own times are known.
 ASSUMED_MINUTES = {"choices": 2.0, "number": 3.0, "rubric": 5.0}
@@ -135,7 +136,8 @@ def plan(
 ) -> Plan:
     """The plan for so many days, today the first; without a number, until the stored date.
 
-    Raises ValueError when no date is known, no day is left, or the minutes are not above 0.
+    Raises ValueError when no date is known, no day or more than a year is left, or the minutes are
+    not above 0.
     """
     store = store or Store()
     now = now or datetime.now(UTC)
@@ -146,6 +148,8 @@ def plan(
         days = (store.interview - today).days
     if days < 1:
         raise ValueError("no day is left before the interview: answer what is due, and rest")
+    if days > MOST_DAYS:
+        raise ValueError(f"a plan reaches {MOST_DAYS} days ahead, got {days}")
     if minutes_a_day <= 0:
         raise ValueError(f"minutes a day must be above 0, got {minutes_a_day:g}")
     known = bank.questions() if questions is None else questions

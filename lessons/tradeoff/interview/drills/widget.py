@@ -126,9 +126,7 @@ class Drill(anywidget.AnyWidget):
     def _readiness_page(self, _: str) -> tuple[str, str]:
         session = self.session
         found = readiness(session.bank, session.store.reviews, self._clock())
-        kept = (
-            f"Your answers are in {session.store.path}. drills.export(FILE) makes a table of them."
-        )
+        kept = f"Your answers are in {session.store.path}. drills.export(FILE) writes a table."
         return pages.readiness_page(found, kept), "Readiness of each objective."
 
     def _plan_page(self, _: str) -> tuple[str, str]:
