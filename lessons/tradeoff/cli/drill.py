@@ -43,7 +43,7 @@ def add(commands: Commands) -> None:
     parser.set_defaults(run=drill)
 
 
-KEPT = "kept"  # in place of a date: the one in the learner's file
+KEPT = date.min  # stands for the one in the learner's file
 
 
 def _day(text: str) -> date:
