@@ -90,6 +90,32 @@ FIGURES = {
         {"killed": 0.5},
     ),
     "state_over_time": lambda: charts.state_over_time("lines", "marks"),
+    "systems": lambda: charts.systems(
+        table(
+            system=["nightly, DuckDB", "Flink"],
+            rhythm=["batch", "streaming"],
+            latency_p50_seconds=[43_200.0, 0.02],
+            latency_p99_seconds=[85_536.0, 0.4],
+            events_per_second=[1.7e6, 1.3e4],
+            machine=["2 cores"] * 2,
+            measured_on=["2026-11-25"] * 2,
+        ),
+        table(
+            engine=["DuckDB"] * 2,
+            rhythm=["batch"] * 2,
+            latency_seconds=[900.0, 85_536.0],
+            events_per_second=[1e5, 2e6],
+        ),
+        table(
+            workload=["nightly Spark", "custom C++"],
+            claims=["C4a, C4b", "C4i"],
+            latency_low=[43_200.0, 0.0],
+            latency_high=[90_000.0, 0.001],
+            rate_low=[5e4, None],
+            rate_high=[1.3e5, None],
+        ),
+        "recorded run",
+    ),
     "loss_and_state": lambda: charts.loss_and_state(
         table(
             says=["0 min", "1 h"],

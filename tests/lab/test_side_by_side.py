@@ -2,8 +2,11 @@
 
 from dataclasses import replace
 
+import numpy as np
+import pandas as pd
 import pytest
 from tradeoff import cli, data
+from tradeoff.cli.console import UNREADABLE
 from tradeoff.lab.systems import needs, side_by_side
 from tradeoff.lab.systems.processes import LabError
 
@@ -70,10 +73,60 @@ def test_a_wrong_table_is_no_measurement(monkeypatch):
         measured([right.name])
 
 
+def fitted(every, overhead, each, rhythm="batch", engine="DuckDB"):
+    return {
+        "engine": engine,
+        "rhythm": rhythm,
+        "every_seconds": every,
+        "orders": 240_000,
+        "paced_per_second": 300.0,
+        "overhead_seconds": overhead,
+        "seconds_per_event": each,
+    }
+
+
+def test_a_curve_takes_each_constant_from_where_it_weighs_most():
+    rows = pd.DataFrame([fitted(86_400.0, 0.09, 2e-6), fitted(3_600.0, 24 * 0.02, 9e-6)])
+    curve = side_by_side.curves(rows)
+    fresh, night = curve.iloc[0], curve.iloc[-1]
+    assert night["events_per_second"] == pytest.approx(240_000 / (0.02 + 0.48))
+    assert night["latency_seconds"] == pytest.approx(0.99 * 86_400 + 0.02 + 0.48)
+    assert fresh["events_per_second"] == pytest.approx(240_000 / (96 * 0.02 + 0.48))  # 15 minutes
+    for column in ("latency_seconds", "events_per_second"):
+        assert (np.diff(curve[column]) > 0).all()
+
+
+def test_a_loop_cannot_be_fresher_than_two_of_its_runs():
+    rows = pd.DataFrame([fitted(every, 0.01, 4e-6, "micro-batch") for every in (5.0, 0.0)])
+    curve = side_by_side.curves(rows)
+    run = 0.01 / (1 - 300 * 4e-6)
+    assert curve["latency_seconds"].min() == pytest.approx(2 * run, rel=0.01)
+    assert curve["events_per_second"].unique() == pytest.approx([240_000 / 0.97])
+
+
+def test_an_engine_measured_at_one_interval_has_no_curve():
+    rows = pd.DataFrame([fitted(3_600.0, 1.0, 0.0), fitted(0.0, 0.1, 1e-5, "streaming", "Flink")])
+    curve = side_by_side.curves(rows)
+    assert len(curve) == 0
+    assert list(curve) == ["engine", "rhythm", "latency_seconds", "events_per_second"]
+
+
+def test_the_texts_ranges_are_its_claims_in_seconds():
+    stated = side_by_side.stated().set_index("workload")
+    assert stated.loc["nightly Spark", "rate_low"] == pytest.approx(3e6 / 60)
+    assert stated.loc["nightly Spark", "latency_high"] == 25 * 3_600
+    assert stated.loc["a slot of Flink", "latency_low"] == 0.1
+    assert np.isnan(stated.loc["custom C++", "rate_high"])
+    ends = stated.drop("custom C++")
+    assert (ends["latency_low"] < ends["latency_high"]).all()
+    assert (ends["rate_low"] < ends["rate_high"]).all()
+
+
 def test_the_recorded_run_has_every_system():
     recorded = data.lab_run()
     assert list(recorded["system"]) == [system.name for system in side_by_side.SYSTEMS]
     assert list(recorded["rhythm"]) == [system.rhythm for system in side_by_side.SYSTEMS]
+    assert list(recorded["every_seconds"]) == [each.every_seconds for each in side_by_side.SYSTEMS]
 
 
 def test_the_command_says_what_can_run_here(capsys, monkeypatch):
@@ -85,5 +138,5 @@ def test_the_command_says_what_can_run_here(capsys, monkeypatch):
 
 
 def test_a_name_that_is_none_is_an_error(capsys):
-    assert cli.main(["lab", "--run", "abacus"]) == cli.UNREADABLE
+    assert cli.main(["lab", "--run", "abacus"]) == UNREADABLE
     assert "no system 'abacus': there are nightly, DuckDB" in capsys.readouterr().err

@@ -28,6 +28,7 @@ from tradeoff.charts.state import (
     loss_and_state,
     state_over_time,
 )
+from tradeoff.charts.systems import systems
 from tradeoff.charts.theme import COLOURS, switch_on
 from tradeoff.charts.trigger import (
     cost_by_interval,
@@ -65,6 +66,7 @@ __all__ = [
     "state_bill",
     "state_over_time",
     "stated_and_computed",
+    "systems",
     "tornado",
     "trigger_tuner",
     "worth_of_latency",

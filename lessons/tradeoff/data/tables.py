@@ -112,16 +112,19 @@ def lab_run() -> pd.DataFrame:
     system              str     what it is and what ran it
     rhythm              str     batch, micro-batch, streaming, or one by one
     engine              str     with its version
+    every_seconds       float64 from one run to the next; 0 where nothing is timed
     orders              int64   of the largest busy run: all there before it began
     rows_read           int64   of the paced run: orders came one by one
     seconds             float64 the largest busy run, without the engine's start
     events_per_second   float64 orders / seconds
     start_seconds       float64 the engine's start
+    paced_per_second    float64 orders a second in the paced run
     latency_p50_seconds float64 from an order's commit to its being visible, paced; of a batch: the
     latency_p99_seconds float64 wait for its run by the clock, and the run
     state_bytes         float64 kept between batches or events; empty where it cannot be read
-    overhead_seconds    float64 fitted to three smaller busy runs: a run's own,
-    seconds_per_event   float64 and an order's
+    overhead_seconds    float64 fitted to three smaller busy runs: what a run takes whatever its
+                                orders, of a batch all runs of a day,
+    seconds_per_event   float64 and what an order adds
     predicted_seconds   float64 the largest busy run by those two
     error_percent       float64 of that prediction, by the measured
     machine             str     where
@@ -135,11 +138,13 @@ def lab_run() -> pd.DataFrame:
         system="str",
         rhythm="str",
         engine="str",
+        every_seconds="float64",
         orders="int64",
         rows_read="int64",
         seconds="float64",
         events_per_second="float64",
         start_seconds="float64",
+        paced_per_second="float64",
         latency_p50_seconds="float64",
         latency_p99_seconds="float64",
         state_bytes="float64 or empty",

