@@ -36,8 +36,8 @@ ANSWER = (
     "What would change my answer",
 )
 TERMS = (
-    "**Rhythm**: batch, micro-batch or streaming. **Cadence**: how often it runs. **Tier**: what a "
-    "consumer needs, 1 up to {=tier_1}, 2 up to {=tier_2}, 3 hourly, 4 daily."
+    "**Rhythm**: batch, micro-batch, streaming. **Cadence**: how often it runs. **Tier**: a "
+    "consumer's need, 1 up to {=tier_1}, 2 up to {=tier_2}, 3 hourly, 4 daily."
 )
 
 DIMENSIONS = Table(
@@ -47,26 +47,26 @@ DIMENSIONS = Table(
     (
         (
             "Latency",
-            "Data is older than its consumer's tier allows",
+            "Data is older than the tier allows",
             "Stale, though every run ends in time",
-            "Run more often; split off who is in a hurry",
+            "Run more often; a path for the urgent",
         ),
         (
             "Throughput",
-            "A run outgrows its window, a peak the stream",
+            "A run outgrows its window, or its nodes",
             "Run time or lag climbs with volume",
             "Read only what is new, then run more often",
         ),
         (
             "State",
-            "Keys or windows pile up and nothing lets go",
-            "Memory and restarts grow at equal traffic",
+            "Keys or windows pile up, none let go",
+            "Memory and restarts grow, traffic does not",
             "A watermark, a shorter window, fewer keys",
         ),
         (
             "Cost",
-            "Freshness is paid for that nobody acts on",
-            "Idle machines; the bill outruns the volume",
+            "Freshness nobody acts on is paid for",
+            "Idle nodes; the bill outruns the volume",
             "The longest interval that serves",
         ),
     ),

@@ -116,7 +116,7 @@ class Figures:
             return Figure(given.strip(), "given", name, about)
         unit = "{}" if "bare" in how else UNITS.get(str(row["unit"]), f"{{}} {row['unit']}")
         low, high = float(row["low"]), float(row["high"])
-        if "model" in how or 0 < high <= low * EXACT:
+        if "model" in how or low < high <= low * EXACT:
             low = high = claims.figures(name, self._scenarios)[0]
         says = unit.format(between(low, high))
         if str(row["unit"]) == "seconds" and low == 0:

@@ -15,7 +15,8 @@ from tradeoff.interview.sheet import contents
 from tradeoff.interview.sheet.contents import Group, Table
 from tradeoff.interview.sheet.figures import Figure, Figures
 
-PAPERS = {"a4": "A4", "letter": "Letter"}  # as CSS names them
+# As CSS names it, and the room above and below a row: A4 is taller.
+PAPERS = {None: ("auto", ".2em"), "a4": ("A4", ".34em"), "letter": ("Letter", ".24em")}
 
 
 def document(paper: str | None = None) -> str:
@@ -26,8 +27,11 @@ def document(paper: str | None = None) -> str:
     paper : "a4" or "letter" fixes the size it prints on; None leaves that to the browser's dialog,
         and either holds it on one page. Raises KeyError for another.
     """
-    size = PAPERS[paper] if paper else "auto"
-    style = f"@page {{ size: {size}; margin: 9mm; }}\n{DOCUMENT_STYLE}"
+    size, row = PAPERS[paper]
+    style = (
+        f"@page {{ size: {size}; margin: 9mm; }}\n{DOCUMENT_STYLE}"
+        f"@media print {{ main :is(.tradeoff-sheet, #outweighs) {{ --row: {row}; }} }}\n"
+    )
     return memo.document(contents.TITLE, style, fragment(top=1))
 
 
@@ -48,7 +52,9 @@ def fragment(top: int = 2) -> str:
         "</div></div>",
         f"<footer>{FOOTER}</footer>",
     ]
-    return f'<style>{STYLE}</style><article class="tradeoff-sheet">{"".join(parts)}</article>'
+    return (
+        f'<style>{FONTS}{STYLE}</style><article class="tradeoff-sheet">{"".join(parts)}</article>'
+    )
 
 
 FOOTER = (
@@ -111,69 +117,79 @@ def _span(figure: Figure) -> str:
     )
 
 
+# One page everywhere asks for letters of one width: Arial's, which Helvetica and Liberation Sans
+# share. A Linux without them has DejaVu, wider, and so set smaller.
+FONTS = "".join(
+    f'@font-face {{ font-family: "{name}"; font-weight: {weight}; src: local("{local}"); '
+    f"size-adjust: {size}; }}\n"
+    for name, weight, local, size in (
+        ("sheet-narrow", 400, "DejaVu Sans Condensed", "95%"),
+        ("sheet-narrow", 700, "DejaVu Sans Condensed Bold", "95%"),
+        ("sheet-wide", 400, "DejaVu Sans", "86%"),
+        ("sheet-wide", 700, "DejaVu Sans Bold", "86%"),
+    )
+)
 # Sizes are in em: the page prints at DOCUMENT_STYLE's size, and follows the text around it in a
-# notebook. Fonts of one width, so that it takes one page everywhere. JupyterLab styles tables by
-# row, hence the long selectors for them.
+# notebook. The id, which nothing has, makes each rule outweigh JupyterLab's for tables and lists.
 STYLE = """
-.tradeoff-sheet { --line: color-mix(in srgb, currentColor 28%, transparent); --row: .2em;
-  font-family: Arial, Helvetica, "Liberation Sans", "DejaVu Sans Condensed", sans-serif;
-  font-size-adjust: .519; line-height: 1.27; max-width: 76em; }
-.tradeoff-sheet * { box-sizing: border-box; text-wrap: pretty; }
-.tradeoff-sheet :is(h1, h2, h3, p, ul, ol, li, table, caption) { margin: 0; padding: 0; }
-.tradeoff-sheet :is(ul, ol) { list-style: none; }
-.tradeoff-sheet header > :first-child { font-size: 1.9em; line-height: 1.1; font-weight: 700; }
-.tradeoff-sheet header ol { display: flex; flex-wrap: wrap; gap: 0 1.1em; margin: .3em 0 .35em;
-  font-weight: 700; counter-reset: step; }
-.tradeoff-sheet header li { counter-increment: step; }
-.tradeoff-sheet header li::before { content: counter(step) "\\2002"; font-weight: 400; }
-.tradeoff-sheet section { margin-top: .8em; break-inside: avoid; }
-.tradeoff-sheet section > :is(h2, h3), .tradeoff-sheet caption > * { font-size: 1.12em;
-  line-height: 1.2; font-weight: 700; text-align: left; padding-bottom: .15em;
-  border-bottom: 2px solid currentColor; }
-.tradeoff-sheet .columns { display: grid; column-gap: 1.6em; align-items: start;
-  grid-template-columns: repeat(auto-fit, minmax(24em, 1fr)); }
+:is(.tradeoff-sheet, #outweighs) {
+& { --line: color-mix(in srgb, currentColor 28%, transparent); --row: .2em;
+  font-family: Arial, Helvetica, "Liberation Sans", sheet-narrow, sheet-wide, sans-serif;
+  line-height: 1.27; max-width: 76em; }
+* { box-sizing: border-box; text-wrap: pretty; }
+:is(h1, h2, h3, p, ul, ol, li, table, caption) { margin: 0; padding: 0; }
+:is(ul, ol) { list-style: none; }
+header > :first-child { font-size: 1.9em; line-height: 1.1; font-weight: 700; }
+header ol { display: flex; flex-wrap: wrap; gap: 0 1.1em; margin: .3em 0 .35em; font-weight: 700;
+  counter-reset: step; }
+header li { counter-increment: step; }
+header li::before { content: counter(step) "\\2002"; font-weight: 400; }
+section { margin-top: .8em; break-inside: avoid; }
+section > :is(h2, h3), caption > * { font-size: 1.12em; line-height: 1.2; font-weight: 700;
+  text-align: left; padding-bottom: .15em; border-bottom: 2px solid currentColor; }
+.columns { display: grid; column-gap: 1.6em; align-items: start;
+  grid-template-columns: repeat(auto-fit, minmax(min(24em, 100%), 1fr)); }
 
-.tradeoff-sheet table { width: 100%; border: 0; border-collapse: collapse; font-size: 1em; }
-.tradeoff-sheet caption { caption-side: top; color: inherit; }
-.tradeoff-sheet table > :is(thead, tbody) > tr:nth-child(n) { background: none; border: 0;
-  border-bottom: 1px solid var(--line); }
-.tradeoff-sheet table > * > tr > :is(th, td) { border: 0; padding: var(--row) .6em var(--row) 0;
-  max-width: none; text-align: left; vertical-align: top; white-space: normal; font-weight: 400; }
-.tradeoff-sheet table > * > tr > :last-child { padding-right: 0; }
-.tradeoff-sheet table > thead > tr > th { font-size: .9em; }
-.tradeoff-sheet table > tbody > tr > th { white-space: nowrap; padding-right: 1em; }
-.tradeoff-sheet .micro-batch thead :nth-child(2) { width: 33%; }
-.tradeoff-sheet .state thead :nth-child(2) { width: 36%; }
-.tradeoff-sheet .daily-cost table > * > tr > :not(:first-child) { text-align: right; }
-.tradeoff-sheet .dimensions table > * > tr > :first-child { padding-left: .5em; font-weight: 700;
+table { width: 100%; border: 0; border-collapse: collapse; table-layout: auto;
+  font-size: 1em; }
+caption { caption-side: top; color: inherit; }
+tr { background: none; border: 0; border-bottom: 1px solid var(--line); }
+th, td { padding: var(--row) .6em var(--row) 0; border: 0; max-width: none; text-align: left;
+  vertical-align: baseline; white-space: normal; font-weight: 400; }
+tr > :last-child { padding-right: 0; }
+thead th { font-size: .9em; }
+tbody th { white-space: nowrap; padding-right: 1em; }
+.micro-batch thead :nth-child(2) { width: 33%; }
+.state thead :nth-child(2) { width: 36%; }
+.daily-cost tr > :not(:first-child) { text-align: right; }
+.dimensions tr > :first-child { padding-left: .5em; font-weight: 700;
   border-left: .5em solid transparent; }
-.tradeoff-sheet .dimensions tbody > tr:nth-child(1) > th { border-left-color: #0072B2; }
-.tradeoff-sheet .dimensions tbody > tr:nth-child(2) > th { border-left-color: #D55E00; }
-.tradeoff-sheet .dimensions tbody > tr:nth-child(3) > th { border-left-color: #009E73; }
-.tradeoff-sheet .dimensions tbody > tr:nth-child(4) > th { border-left-color: #CC79A7; }
-.tradeoff-sheet .note { padding-top: .25em; font-size: .9em; }
+.dimensions tbody tr:nth-child(1) th { border-left-color: #0072B2; }
+.dimensions tbody tr:nth-child(2) th { border-left-color: #D55E00; }
+.dimensions tbody tr:nth-child(3) th { border-left-color: #009E73; }
+.dimensions tbody tr:nth-child(4) th { border-left-color: #CC79A7; }
+.note { padding-top: .25em; font-size: .9em; }
 
-.tradeoff-sheet section > div > ul > li { padding: var(--row) 0;
-  border-bottom: 1px solid var(--line); }
-.tradeoff-sheet section > div > div { margin-top: .3em; }
-.tradeoff-sheet section > div > div li { padding: .06em 0 .06em .8em; text-indent: -.8em; }
-.tradeoff-sheet section > div > div li::before { content: "\\2013"; display: inline-block;
+section > div > ul > li { padding: var(--row) 0; border-bottom: 1px solid var(--line); }
+section > div > div { margin-top: .3em; }
+section > div > div li { padding: .06em 0 .06em .8em; text-indent: -.8em; }
+section > div > div li::before { content: "\\2013"; display: inline-block;
   width: .8em; text-indent: 0; }
-.tradeoff-sheet .questions > div { display: grid; column-gap: 1.2em;
-  grid-template-columns: 1fr 1fr; }
-.tradeoff-sheet :is(.claim, .model) { font-weight: 700; font-variant-numeric: tabular-nums; }
-.tradeoff-sheet :is(.claim, .model, .given) { white-space: nowrap; }
-.tradeoff-sheet footer { margin-top: .8em; font-size: .85em; }
+.questions > div { display: grid; column-gap: 1.2em; grid-template-columns: 1fr 1fr; }
+:is(.claim, .model) { font-weight: 700; font-variant-numeric: tabular-nums; }
+:is(.claim, .model, .given) { white-space: nowrap; }
+footer { margin-top: .8em; font-size: .85em; }
+@media (max-width: 32em) { :is(th, td, span) { white-space: normal !important; } }
+}
 """
-# Outweighs the fragment's own styles, which follow. A4 is taller than Letter: more room a row.
+# Outweighs the fragment's own styles, which follow.
 DOCUMENT_STYLE = f"""
 body {{ margin: 0; background: #fff; color: {memo.INK}; font-size: 15px; }}
 main {{ padding: 1.5rem; }}
-main .tradeoff-sheet {{ margin: 0 auto; }}
+main :is(.tradeoff-sheet, #outweighs) {{ margin: 0 auto; }}
 @media print {{
 body {{ font-size: 8.4pt; }} main {{ padding: 0; }}
-main .tradeoff-sheet {{ max-width: none; }}
-main .tradeoff-sheet .columns {{ grid-template-columns: 1fr 1fr; }}
+main :is(.tradeoff-sheet, #outweighs) {{ max-width: none; }}
+main :is(.tradeoff-sheet, #outweighs) .columns {{ grid-template-columns: 1fr 1fr; }}
 }}
-@media print and (min-height: 270mm) {{ main .tradeoff-sheet {{ --row: .27em; }} }}
 """
