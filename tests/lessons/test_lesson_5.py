@@ -187,6 +187,18 @@ def test_lesson_5_shows_what_its_prose_says_of_the_real_pipeline():
     assert re.findall(r"2026-04-25 07:00:00\s+3\b", shown["real-late-order"])
 
 
+def test_the_closing_picture_shows_what_its_prose_says():
+    recorded = data.lab_run().set_index("system")
+    assert len(recorded) == 12
+    assert (recorded["paced_per_second"] == 300).all()
+    for engine in ("DuckDB", "Spark"):
+        night, hours = (recorded.loc[f"{each}, {engine}"] for each in ("nightly", "hourly"))
+        assert night["events_per_second"] > 2 * hours["events_per_second"]
+        assert hours["overhead_seconds"] > 5 * night["overhead_seconds"]
+    assert recorded["events_per_second"].idxmax() == "C++, in memory"
+    assert recorded["latency_p99_seconds"].idxmin() == "C++, in memory"
+
+
 def test_the_simulation_agrees_where_runs_end_in_time():
     plans = {plan.name: plan.paths[0] for plan in orders.redesigns()}
     names = ("keep", "every 6 h, incremental", "hourly, incremental")
