@@ -59,13 +59,13 @@ DIMENSIONS = Table(
         ),
         (
             "State",
-            "Keys or windows pile up, none let go",
+            "Keys or windows pile up, never freed",
             "Memory and restarts grow, traffic does not",
             "A watermark, a shorter window, fewer keys",
         ),
         (
             "Cost",
-            "Freshness nobody acts on is paid for",
+            "Paying for freshness nobody acts on",
             "Idle nodes; the bill outruns the volume",
             "The longest interval that serves",
         ),
