@@ -1,6 +1,7 @@
 """Systems side by side: one row each, a wrong table refused, one that fails stops no other."""
 
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
@@ -13,6 +14,11 @@ from tradeoff.lab.systems.processes import LabError
 QUICK = ["nightly, DuckDB", "C++, in memory"]
 lacking = needs.lacks(*side_by_side.POSTGRES, "c++")
 quick = pytest.mark.skipif(lacking is not None, reason=str(lacking))
+
+
+@pytest.fixture(autouse=True)
+def one_round(monkeypatch):
+    monkeypatch.setattr(side_by_side, "ROUNDS", 1)
 
 
 def measured(names, **more):
@@ -46,6 +52,14 @@ def test_a_row_a_system_with_the_prediction_beside_it():
     assert 43_200 < night["latency_p50_seconds"] < 43_260  # half a day, and the run
     assert memory["latency_p50_seconds"] < 1
     assert len(side_by_side.shown(rows)) == 2
+
+
+def test_a_busy_run_counts_with_the_median_of_its_rounds(monkeypatch):
+    monkeypatch.setattr(side_by_side, "ROUNDS", 3)
+    monkeypatch.setattr(side_by_side, "_right", lambda measured, orders, window: measured)
+    took = iter([1.0, 10.0, 7.0, 30.0, 2.0, 20.0])  # three rounds of two tables
+    busy = side_by_side._each(lambda orders, broker: SimpleNamespace(seconds=next(took)))
+    assert busy(["small", "large"], None) == [2.0, 20.0]
 
 
 @quick

@@ -125,7 +125,7 @@ def systems(
     )
     lines = (
         alt.Chart(curves.assign(curve=curves["engine"] + curves["rhythm"]))
-        .mark_line(strokeWidth=2, opacity=0.75)
+        .mark_line(strokeWidth=1.8)
         .encode(
             across("latency_seconds"), up("events_per_second"), colour, detail="curve:N",
             order="latency_seconds:Q",
@@ -198,7 +198,7 @@ def _labels(
         names.append(f"{row['workload']} ({row['claims']})")
         styles.append("italic")
     points = marks[: len(measured)]
-    sizes = [(LETTER * len(name), LINE) for name in names]
+    sizes = [(LETTER * len(name) + 6, LINE) for name in names]  # with a space behind
     found = placed(marks, sizes, points, crossed, (x.pixels, y.pixels))
     labels = [
         {"label": name, "style": style, "x": x.value(box.left),

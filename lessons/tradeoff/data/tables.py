@@ -115,7 +115,8 @@ def lab_run() -> pd.DataFrame:
     every_seconds       float64 from one run to the next; 0 where nothing is timed
     orders              int64   of the largest busy run: all there before it began
     rows_read           int64   of the paced run: orders came one by one
-    seconds             float64 the largest busy run, without the engine's start
+    seconds             float64 the largest busy run, without the engine's start; the median where
+                                there was time for several
     events_per_second   float64 orders / seconds
     start_seconds       float64 the engine's start
     paced_per_second    float64 orders a second in the paced run
