@@ -44,7 +44,7 @@ def main(job_path, runs_path):
         spark.sql("SELECT 1").collect()  # a session that has run nothing has not yet started
         start_seconds = time.perf_counter() - began
         for run in job["runs"]:
-            done = count(spark, job, **run)
+            done = count(spark, job | job["sources"][run.pop("source")], **run)
             told.write(json.dumps(run | done | {"engine": f"Spark {spark.version}"}) + "\n")
         told.write(json.dumps({"start": start_seconds}) + "\n")
 

@@ -91,30 +91,58 @@ def batch(
     Raises Missing without Java, Maven or uv; LabError when another run has one of the windows,
     Spark fails, or the source is gone. Runs that were done stay.
     """
-    unknown = [each for each in how if each not in PLANS]
-    if unknown or not how:
-        raise ValueError(f"how must be some of {list(PLANS)}, got {list(how)}")
+    counts = [(source, each) for each in how]
+    return one_session(counts, day, hours=hours, tell_apart=tell_apart, parts=parts, remote=remote)
+
+
+def one_session(
+    counts: Sequence[tuple[Source, str]],
+    day: Any,
+    *,
+    hours: Sequence[int] = range(24),
+    tell_apart: bool = False,
+    parts: int = CORES,
+    remote: str | None = None,
+) -> list[Measured]:
+    """Count a day of one source after the other, each (source, how), all in one session.
+
+    The first counts of a session load and compile Java's classes and take longer. Parameters,
+    results and errors as `batch` has them.
+    """
+    unknown = [each for _, each in counts if each not in PLANS]
+    if unknown or not counts:
+        raise ValueError(f"how must be some of {list(PLANS)}, got {[each for _, each in counts]}")
     start = data.as_day(day)
-    runs = [run for each in how for run in _runs(PLANS[each], start, hours)]
+    sources = list(dict.fromkeys(source for source, _ in counts))
+    planned = [_runs(PLANS[each], start, hours) for _, each in counts]
     job = {
-        "runs": runs,
+        "runs": [
+            {"source": sources.index(source), **run}
+            for (source, _), runs in zip(counts, planned, strict=True)
+            for run in runs
+        ],
+        "sources": [{"database": each.url, "jdbc": jdbc(each.url)} for each in sources],
         "parts": parts,
         "tell_apart": tell_apart,
         "remote": remote or address(),
-        "jdbc": jdbc(source.url),
-        **settings(source, DRIVER),
+        **settings(sources[0], DRIVER),
     }
     with ExitStack() as stack:
-        for path in {run["path"] for run in runs}:
+        for source, how in dict.fromkeys(counts):
+            path = PLANS[how].path
             ensure_partition(source, path)
-            windows = [run["start"] for run in runs if run["path"] == path]
+            windows = [run["start"] for run in _runs(PLANS[how], start, hours)]
             stack.enter_context(source.claimed(path, windows))
         folder = stack.enter_context(scratch())
         told = folder / "runs.jsonl"
         with started("spark_batch.py", job, told) as program:
             program.finish(START_SECONDS + RUN_SECONDS)
         *done, last = [json.loads(line) for line in told.read_text("utf-8").splitlines()]
-    return [_measured(source, PLANS[each], done, last["start"], tell_apart) for each in how]
+    measured = []
+    for (source, how), runs in zip(counts, planned, strict=True):
+        own, done = done[: len(runs)], done[len(runs) :]
+        measured.append(_measured(source, PLANS[how], own, last["start"], tell_apart))
+    return measured
 
 
 def _runs(plan: Plan, day: pd.Timestamp, hours: Sequence[int]) -> list[dict[str, str]]:
@@ -133,9 +161,8 @@ def _runs(plan: Plan, day: pd.Timestamp, hours: Sequence[int]) -> list[dict[str,
 
 
 def _measured(
-    source: Source, plan: Plan, done: list[dict[str, Any]], start: float, tell_apart: bool
+    source: Source, plan: Plan, own: list[dict[str, Any]], start: float, tell_apart: bool
 ) -> Measured:
-    own = [run for run in done if run["path"] == plan.path]
     table = source.read_facts(plan.path)
     starts = pd.to_datetime([run["start"] for run in own])
     table = table[table["window_start"].isin(starts)].reset_index(drop=True)
