@@ -79,7 +79,7 @@ def test_new_questions_of_the_weakest_objectives_come_first(store):
     assert "ask-first (lesson 1)" in first.what
 
 
-def test_a_lesson_is_read_where_its_answers_were_weak_for_half_the_day_at_most(store):
+def test_a_lesson_is_read_where_its_answers_were_weak_for_half_the_day(store):
     store.keep(review("trigger-1-0", share=0.0))
     store.keep(review("frontier-1-0"))
     made = plan(5, 40, store=store, now=NOW, questions=bank())
@@ -87,6 +87,13 @@ def test_a_lesson_is_read_where_its_answers_were_weak_for_half_the_day_at_most(s
     assert {task.what for task in read} == {f"Read lesson 2, {LESSONS[2]}"}
     assert [task.minutes for task in read] == [20, 20, 20]
     assert sum(task.minutes for task in read) == LESSON_MINUTES
+
+
+def test_no_scrap_of_a_lesson_is_left_for_another_day(store):
+    store.keep(review("trigger-1-0", share=0.0))
+    made = plan(5, 52, store=store, now=NOW, questions=bank())
+    read = [task.minutes for task in all_tasks(made) if task.what.startswith("Read")]
+    assert read == [26, 34]  # half of 52, then 8 more rather than on a third day
 
 
 def test_it_says_what_does_not_fit(store):

@@ -2,7 +2,7 @@
 
 Each day begins with the questions that FSRS will ask again by then, taken to be known when they
 come. Then a lesson is read where the answers to its questions so far were worth less than half, for
-half of the day's minutes at most. Then come new questions of the weakest objectives, a few of each,
+about half of the day's minutes. Then come new questions of the weakest objectives, a few of each,
 in the order of difficulty. What the minutes do not hold is listed, not squeezed in.
 """
 
@@ -32,6 +32,7 @@ ASSUMED_MINUTES = {"choices": 2.0, "number": 3.0, "rubric": 5.0}
 OWN_ANSWERS = 5  # of a kind, from which their median counts in place of what is assumed
 READING = 1.0  # minutes, of the strong and the weak answer
 MOST_READING = 0.5  # of a day's minutes
+SCRAP = 10.0  # minutes: less is read with what comes before it
 BLOCK = 4  # new questions of one objective at a time
 LESSONS = {
     1: "Latency vs throughput",
@@ -227,10 +228,13 @@ class _Planner:
         self.room, tasks = self.budget, []
         if repeated := self._take(self._due(evening), evening):
             tasks.append(_task("Answer what is due again", repeated, self._cost))
-        to_read = self.budget * MOST_READING
-        for lesson in list(self.reading):
-            if (part := min(self.room, to_read, self.reading[lesson])) > 0:
-                self.room, to_read = self.room - part, to_read - part
+        to_read = min(self.room, self.budget * MOST_READING)
+        for lesson, rest in self.reading.items():
+            part = min(to_read, rest)
+            if rest - part < SCRAP and rest <= self.room:
+                part = rest
+            if part == rest > 0 or part >= SCRAP:
+                self.room, to_read = self.room - part, max(0.0, to_read - part)
                 self.reading[lesson] -= part
                 tasks.append(Task(f"Read lesson {lesson}, {LESSONS[lesson]}", 0, part))
         for key in list(self.new):
