@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from tradeoff.interview.mocks.board import TOUCHES, described
+from tradeoff.interview.mocks.board import TOUCHES, Sketch, described, evaluated
 from tradeoff.interview.mocks.case import Case
 from tradeoff.interview.mocks.changes import changes
 from tradeoff.interview.mocks.estimates import usd
 from tradeoff.interview.mocks.facts import reader
 from tradeoff.interview.mocks.remedies import MARGIN, REMEDIES
 from tradeoff.interview.mocks.wording import plain
+from tradeoff.model.quantities import HOUR_SECONDS
 
 
 @dataclass(frozen=True)
@@ -48,7 +49,7 @@ def answer(case: Case) -> tuple[tuple[str, str], ...]:
             (
                 "The price",
                 f"{usd(right.usd_per_day)} a day, {said}; the budget is "
-                f"{usd(problem.budget_usd_per_day)}.",
+                f"{usd(problem.budget_usd_per_day)}.{_hourly(case)}",
             ),
             (
                 "The consumers",
@@ -62,6 +63,18 @@ def answer(case: Case) -> tuple[tuple[str, str], ...]:
             ),
         )
     )
+
+
+def _hourly(case: Case) -> str:
+    """What the common hourly run costs, where a longer interval does."""
+    (*others, path) = case.right.sketch.paths
+    if others or path.rhythm != "batch" or not (path.interval_seconds or 0) > HOUR_SECONDS:
+        return ""
+    if path.interval_seconds == case.problem.today.paths[0].interval_seconds:
+        return ""
+    board = evaluated(case.problem, Sketch((path.but(interval_seconds=HOUR_SECONDS),)))
+    serves = "serves, too" if board.serves else "passes a limit"
+    return f" Hourly {serves}, at {usd(board.usd_per_day)} a day: each run pays its start-up."
 
 
 def considered(case: Case) -> tuple[Considered, ...]:

@@ -124,6 +124,9 @@ class Case:
 
         Empty when it holds no word that the case knows.
         """
+        for fact in self.facts:
+            if question.strip().lower() == fact.asks.lower():
+                return (fact,)
         said = [word for word in re.findall(r"[a-z]+", question.lower()) if word not in EMPTY]
         hits = {
             fact: sum(any(word.startswith(stem) for stem in fact.words) for word in said)

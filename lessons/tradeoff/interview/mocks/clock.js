@@ -28,21 +28,55 @@ function render({ model, el, signal }) {
     model.off("change:running", moved);
     model.off("change:turn", focus);
   });
-  requestAnimationFrame(() =>
-    el.closest(".tradeoff-mock")?.setAttribute("data-lm-suppress-shortcuts", "true"));
+  requestAnimationFrame(() => {
+    const root = el.closest(".tradeoff-mock");
+    if (!root) return;
+    root.setAttribute("data-lm-suppress-shortcuts", "true");
+    root.addEventListener("keydown", event => keyed(event, model), { capture: true, signal });
+    root.addEventListener("click", event => {
+      if (event.target.closest(".mock-hand-in")) handIn(event.target, model);
+    }, { signal });
+  });
   show();
 }
 
-// New controls are drawn some frames after the kernel speaks of them.
+// Enter hands in a line; Ctrl and Enter a paragraph.
+function keyed(event, model) {
+  if (event.key !== "Enter") return;
+  const line = event.target.closest(".mock-line");
+  const paragraph = event.target.closest(".mock-paragraph") && (event.ctrlKey || event.metaKey);
+  if (!line && !paragraph) return;
+  event.preventDefault();
+  event.stopPropagation();
+  handIn(event.target, model);
+}
+
+// What is in the fields now goes with the message: a widget's own value may still be on its way.
+function handIn(target, model) {
+  const box = target.closest("[class*=mock-turn-]");
+  const text = box.querySelector(".mock-line input, .mock-paragraph textarea")?.value ?? "";
+  const ticks = [...box.querySelectorAll("input[type=checkbox]")].map(each => each.checked);
+  const turn = [...box.classList].find(name => name.startsWith("mock-turn-")).slice(10);
+  model.send({ turn: Number(turn), text, ticks });
+}
+
+// New controls are drawn some frames after the kernel speaks of them, in a box that names its turn.
+// A board drawn anew may take away what had the cursor: then it is put back.
 function later(el, turn, model) {
-  let tries = 40;
+  let tries = 60;
+  let found = false;
   const look = () => {
     if (model.get("turn") !== turn) return;
-    const room = el.closest(".tradeoff-mock")?.querySelector(".mock-answer");
+    const room = el.closest(".tradeoff-mock")?.querySelector(`.mock-turn-${turn}`);
     const fields = "input:not([disabled]), textarea:not([disabled]), select, button:not([disabled])";
     const next = [...(room?.querySelectorAll(fields) ?? [])].find(each => each.offsetParent);
-    if (next && tries < 39) next.focus();
-    else if (tries-- > 0) setTimeout(look, 50);
+    const lost = document.activeElement === document.body;
+    if (next && (!found || lost)) {
+      next.focus();
+      found = true;
+      tries = Math.min(tries, 12);
+    }
+    if (tries-- > 0) setTimeout(look, 50);
   };
   look();
 }

@@ -17,6 +17,7 @@ from tradeoff.interview.mocks.wording import plain
 from tradeoff.model import words
 
 MOST = 3
+PROPOSED = ("more nodes", "more often", "incremental", "micro-batch", "streaming", "batch")
 DEARER = 1.25  # times the right answer's bill
 
 
@@ -51,14 +52,15 @@ def why(case: Case) -> Question:
     """Asked with the design: why this one."""
     right = case.right
     rest = "nothing is changed" if not right.option.touches else REMEDIES[right.name]
-    others = [one for one in case.remedies if one is not right and one.name != "do nothing"]
-    rejected = min(others, key=lambda one: (len(one.option.touches), one.usd_per_day))
+    # The one that comes closest among those that somebody would propose.
+    others = [one for one in case.remedies if one is not right and one.name in PROPOSED]
+    rejected = min(others, key=lambda one: (one.used, one.usd_per_day))
     return Question(
         "why this one",
         "In two or three sentences: what do you change, what do you leave alone, and why?",
         plain(
             f"{case.because} So: {rest} ({described(right.sketch)}). It is the smallest change "
-            f"that serves everyone. Smaller or as small, and not enough: {rejected.name} "
+            f"that serves everyone. Not this one: {REMEDIES[rejected.name]} "
             f"({_against(case, rejected)})."
         ),
         (

@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 from tradeoff.interview.mocks import drawing, transcript
 from tradeoff.interview.mocks.board import Board, Sketch
 from tradeoff.interview.mocks.case import Case
-from tradeoff.interview.mocks.session import GUIDE, MINUTES, MINUTES_OF, Mock, Prompt, Stage
+from tradeoff.interview.mocks.session import GUIDE, MINUTES, MINUTES_OF, Mock, Stage
 from tradeoff.interview.mocks.showing import shown, whole
 from tradeoff.interview.mocks.tries import Keeper, Try
 from tradeoff.interview.mocks.wording import span
@@ -65,7 +65,8 @@ def run(
         screen.say("Ended here. Everything you said is kept.")
     screen.line()
     for line in transcript.report(mock):
-        screen.say(line)
+        if line not in transcript.HEADER:
+            screen.say(line, "- " if line.startswith("| ") else "")
     if keeper is not None:
         screen.line()
         for note in keeper.notes:
@@ -125,12 +126,8 @@ def _plain(mock: Mock, screen: _Screen) -> None:
     screen.line()
     screen.say(f"Interviewer: {prompt.says}")
     for place, (key, text) in enumerate(prompt.options, 1):
-        screen.say(text, f"  {_mark(prompt, place, key)}. " if text != key else f"  {key}")
+        screen.say(text, f"  {key if key.isdigit() else place}. ")
     _answer(mock, screen, screen.ask())
-
-
-def _mark(prompt: Prompt, place: int, key: str) -> str:
-    return key if key.isdigit() else str(place)
 
 
 def _text(mock: Mock, screen: _Screen) -> None:
@@ -228,6 +225,12 @@ ASK: dict[str, Callable[[Mock, _Screen], None]] = {
 }
 
 
+def _row(text: str) -> str:
+    """A row of the transcript's table as a sentence."""
+    name, design, bill, verdict = text.strip("| ").split(" | ")
+    return f"{name}: {design}. {bill}; {verdict}."
+
+
 class _Screen:
     """Lines out, wrapped to the terminal's width; lines in, words for the clock taken out."""
 
@@ -245,8 +248,10 @@ class _Screen:
         self._write("")
 
     def say(self, text: str, before: str = "") -> None:
-        if not text or text.startswith("|"):  # an empty line, or a row of a table
-            self._write(text)
+        if text.startswith("| "):
+            text = _row(text)
+        if not text:
+            self._write("")
             return
         indent = " " * len(before)
         self._write(

@@ -9,6 +9,9 @@ from tradeoff.interview.mocks.board import described
 from tradeoff.interview.mocks.session import STAGES, Mock, verdict
 from tradeoff.interview.mocks.wording import span
 
+HEADER = ("| change | design | bill | verdict |", "| --- | --- | --- | --- |")
+# Questions whose strong answer the model answer says in its own paragraphs.
+SAID = ("why this one", "what would change it")
 BY = {rubric.MODEL: "judged by the model", rubric.OWN: "ticked by you"}
 
 
@@ -79,12 +82,11 @@ def _answer(mock: Mock) -> Iterator[str]:
     for heading, text in answer.answer(case):
         yield from ("", f"**{heading}.** {text}")
     for key, points in mock.points.items():
-        if points and mock.said_to(key):
+        if points and mock.said_to(key) and key not in SAID:
             question = mock.question(key)
             yield from ("", f"**{question.asks}** {question.strong}")
     yield from ("", "### Every kind of change, at its best", "", answer.by_margin(), "")
-    yield "| change | design | bill | verdict |"
-    yield "| --- | --- | --- | --- |"
+    yield from HEADER
     for row in answer.considered(case):
         yield f"| {row.name} | {row.design} | {row.bill} | {row.verdict} |"
     if mock.proposed is not None:

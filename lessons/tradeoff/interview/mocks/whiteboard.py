@@ -28,8 +28,8 @@ class Whiteboard(widgets.VBox):
     said : what the model says of the board, as HTML.
     """
 
-    def __init__(self, mock: Mock, moved: Callable[[], None]) -> None:
-        self._mock, self._moved = mock, moved
+    def __init__(self, mock: Mock) -> None:
+        self._mock = mock
         self.fields: dict[tuple[int, str], Any] = {}
         self._setting = False
         self._paths, self._said = widgets.VBox(), widgets.HTML()
@@ -46,7 +46,10 @@ class Whiteboard(widgets.VBox):
         self.propose = widgets.Button(
             description="Propose this design", button_style="primary", layout=_auto()
         )
-        super().__init__([self._paths, sink, self._said, widgets.HBox([self.propose, reset])])
+        super().__init__(
+            [self._paths, sink, self._said, widgets.HBox([self.propose, reset])],
+            layout=widgets.Layout(width="100%"),
+        )
         self._rebuild()
 
     @property
@@ -94,7 +97,7 @@ class Whiteboard(widgets.VBox):
         )
 
     def _splits(self, place: int, path: Path) -> list[widgets.Button]:
-        problem, buttons = self._mock.case.problem, []
+        buttons = []
         for name in path.consumers:
             if len(path.consumers) > 1:
                 button = widgets.Button(description=OWN.format(name), layout=_auto())
@@ -104,12 +107,10 @@ class Whiteboard(widgets.VBox):
                 button = widgets.Button(description=JOINED.format(name), layout=_auto())
                 button.on_click(lambda _, who=name: self._divide(who, drawing.join))
                 buttons.append(button)
-        assert problem
         return buttons
 
     def _divide(self, consumer: str, how: Callable[..., Sketch]) -> None:
         self._draw(how(self._mock.case.problem, self._sketch, consumer), rebuild=True)
-        self._moved()
 
     def _changed(self, place: int, name: str) -> Callable[[Any], None]:
         def heard(change: Any) -> None:

@@ -24,10 +24,11 @@ from tradeoff.interview.mocks.whiteboard import Whiteboard
 
 STYLE = """<style>
 .tradeoff-mock .widget-html-content { line-height: 1.45; }
-.tradeoff-mock .mock-talk { max-height: 26em; overflow-y: auto; padding-right: 8px;
-    border-bottom: 1px solid var(--jp-border-color1, #888); margin-bottom: 8px; }
+.tradeoff-mock .mock-talk { max-height: 20em; overflow-y: auto; padding: 8px 8px 0 0;
+    border-top: 1px solid var(--jp-border-color1, #888); margin-top: 8px; }
 .tradeoff-mock .mock-talk p { margin: 4px 0; max-width: 80ch; }
 .tradeoff-mock p, .tradeoff-mock li { max-width: 80ch; }
+.tradeoff-mock .mock-exchange { margin-bottom: 10px; }
 .tradeoff-mock .mock-you { padding-left: 1.5em; }
 .tradeoff-mock table { border-collapse: collapse; }
 .tradeoff-mock th, .tradeoff-mock td { text-align: left; padding: 2px 12px 2px 0;
@@ -68,6 +69,8 @@ class Interview(widgets.VBox):
         self.keeper: Keeper | None = None
         self.whiteboard: Whiteboard | None = None
         self.clock = Clock()
+        self.clock.on_msg(lambda _, content, __: self._handed_in(content))
+        self._hears: Callable[[str, list[bool]], None] = lambda _, __: None
         self._head, self._talk = widgets.HTML(), widgets.HTML()
         self._asked, self._error = widgets.HTML(), widgets.HTML()
         self.answers = widgets.VBox()
@@ -81,11 +84,11 @@ class Interview(widgets.VBox):
             [
                 widgets.HTML(STYLE),
                 self._head,
-                self._talk,
                 self._asked,
                 self.answers,
                 self._error,
                 self._tools,
+                self._talk,
             ]
         )
         self.add_class("tradeoff-mock")
@@ -93,7 +96,7 @@ class Interview(widgets.VBox):
 
     # --- before -----------------------------------------------------------------------------------
 
-    def _welcome(self, case: str | None) -> None:
+    def _welcome(self, case: str | None, again: bool = False) -> None:
         names = {f"{industry}: {name}": name for name, industry in mocks.industries().items()}
         self.chosen = widgets.Dropdown(
             options=[(DRAW, None), *names.items()],
@@ -113,7 +116,7 @@ class Interview(widgets.VBox):
             "kept on this machine.</p>"
             + (f"<p>Earlier tries:</p><ul>{earlier}</ul>" if earlier else "")
         )
-        self.answers.children = [self.chosen, begin]
+        self._present([self.chosen, begin], focus=again)
         self._tools.layout.display = "none"
 
     def _start(self) -> None:
@@ -154,20 +157,22 @@ class Interview(widgets.VBox):
             "board": self._board,
             "ticks": self._ticks,
         }
-        self.answers.children = makers[mock.prompt.kind]()
-        self._focus()
+        self._present(makers[mock.prompt.kind]())
 
     def _said(self) -> str:
         assert self.mock is not None
         told = [f"<p><b>Interviewer.</b> {escape(self.mock.case.opening)}</p>"]
         for entry in self.mock.entries:
-            if entry.key != "fact":
-                told.append(f"<p><b>Interviewer.</b> {escape(entry.asked)}</p>")
-            told.append(f'<p class="mock-you"><b>You.</b> {escape(entry.said)}</p>')
-            if entry.reply and entry.reply != "Go on.":
-                told.append(f"<p><b>Interviewer.</b> {escape(entry.reply)}</p>")
-        told.reverse()  # the newest first: no scrolling to find it
-        return f'<div class="mock-talk" role="log" tabindex="0">{"".join(told)}</div>'
+            asked = f"<p><b>Interviewer.</b> {escape(entry.asked)}</p>"
+            said = f'<p class="mock-you"><b>You.</b> {escape(entry.said)}</p>'
+            reply = f"<p><b>Interviewer.</b> {escape(entry.reply)}</p>"
+            told.append(
+                f"{asked if entry.key != 'fact' else ''}{said}"
+                f"{reply if entry.reply and entry.reply != 'Go on.' else ''}"
+            )
+        told.reverse()  # the newest exchange on top: no scrolling to find it
+        rows = "".join(f'<div class="mock-exchange">{each}</div>' for each in told)
+        return f'<div class="mock-talk" role="log" tabindex="0"><p>So far:</p>{rows}</div>'
 
     def _facts(self) -> list[Any]:
         assert self.mock is not None
@@ -176,10 +181,14 @@ class Interview(widgets.VBox):
             f"<li>{escape(asks)}{' (asked)' if key in known else ''}</li>"
             for key, asks in self.mock.prompt.options
         )
-        self._asked.value = f"<p>You may ask for these, or for anything else:</p><ol>{menu}</ol>"
+        last = self.mock.entries[-1] if self.mock.entries else None
+        says = self.mock.case.opening if last is None else last.reply
+        you = "" if last is None else f'<p class="mock-you"><b>You.</b> {escape(last.said)}</p>'
+        self._asked.value = f'{you}<p role="status"><b>Interviewer.</b> {escape(says)}</p>'
         return [
             self._line("Your question", "its number, or your own words; Enter asks", self._ask),
             self._button("Go on to the numbers", self._go_on),
+            widgets.HTML(f"<p>You may ask for these, or for anything else:</p><ol>{menu}</ol>"),
         ]
 
     def _number(self) -> list[Any]:
@@ -198,16 +207,19 @@ class Interview(widgets.VBox):
         self._ask_it()
         said = widgets.Textarea(
             description="Your answer",
+            placeholder="Ctrl and Enter says it, too",
             rows=5,
             style={"description_width": "100px"},
             layout=widgets.Layout(width="720px", max_width="100%"),
         )
-        return [said, self._button("Say it", lambda: self._answer(said.value), style="primary")]
+        said.add_class("mock-paragraph")
+        self._hears = lambda text, _: self._answer(text)
+        return [said, self._hand_in("Say it")]
 
     def _board(self) -> list[Any]:
         assert self.mock is not None
         self._ask_it()
-        self.whiteboard = Whiteboard(self.mock, self._focus)
+        self.whiteboard = Whiteboard(self.mock)
         self.whiteboard.propose.on_click(lambda _: self._try(lambda: self._propose()))
         return [self.whiteboard]
 
@@ -227,10 +239,8 @@ class Interview(widgets.VBox):
             )
             for _, text in prompt.options
         ]
-        done = self._button(
-            "Next", lambda: self._tick([bool(box.value) for box in boxes]), style="primary"
-        )
-        return [*boxes, done]
+        self._hears = lambda _, ticks: self._tick(ticks)
+        return [*boxes, self._hand_in("Next")]
 
     def _ask_it(self) -> None:
         assert self.mock is not None
@@ -253,7 +263,7 @@ class Interview(widgets.VBox):
             said = [*self.keeper.notes, f"Kept: {self.keeper.transcript}"]
             notes = "".join(f"<p>{escape(each)}</p>" for each in said)
         again = self._button("Another interview", self._again)
-        self.answers.children = [widgets.HTML(f"{text}{notes}"), again]
+        self._present([widgets.HTML(f"{text}{notes}"), again])
         self._tools.layout.display = "none"
 
     # --- what is done -----------------------------------------------------------------------------
@@ -313,8 +323,7 @@ class Interview(widgets.VBox):
     def _again(self) -> None:
         self.mock, self._seed = None, None
         self._talk.value = self._asked.value = ""
-        self._welcome(None)
-        self._focus()
+        self._welcome(None, again=True)
 
     def _set_clock(self, now: datetime) -> None:
         assert self.mock is not None
@@ -323,8 +332,13 @@ class Interview(widgets.VBox):
         self.pause.description = "Let the clock run" if self.mock.paused else "Pause the clock"
         self.pause.disabled = not self.mock.timed
 
-    def _focus(self) -> None:
-        self.clock.turn += 1
+    def _present(self, controls: list[Any], focus: bool = True) -> None:
+        """Show what is to be answered with, and put the cursor there."""
+        box = widgets.VBox(controls, layout=widgets.Layout(align_items="flex-start"))
+        box.add_class(f"mock-turn-{self.clock.turn + 1}")
+        self.answers.children = [box]
+        if focus:
+            self.clock.turn += 1
 
     # --- parts ------------------------------------------------------------------------------------
 
@@ -335,8 +349,22 @@ class Interview(widgets.VBox):
             style={"description_width": "100px"},
             layout=widgets.Layout(width="620px", max_width="100%"),
         )
-        line.on_submit(lambda _: self._try(lambda: heard(line.value)))
+        line.add_class("mock-line")
+        self._hears = lambda text, _: heard(text)
         return line
+
+    def _hand_in(self, text: str) -> widgets.Button:
+        """A button that hands in what stands in the fields; the page's script sends it."""
+        button = widgets.Button(
+            description=text, button_style="primary", layout=widgets.Layout(width="auto")
+        )
+        button.add_class("mock-hand-in")
+        return button
+
+    def _handed_in(self, content: Any) -> None:
+        """What the page sends: text and ticks, and of which turn. An old turn's comes too late."""
+        if content.get("turn") == self.clock.turn:
+            self._try(lambda: self._hears(str(content["text"]), list(content["ticks"])))
 
     def _button(self, text: str, does: Callable[[], None], style: str = "") -> widgets.Button:
         button = widgets.Button(
