@@ -5,7 +5,7 @@ Screenshots go to pytest's temporary folder, or to the folder named in TRADEOFF_
 """
 
 import os
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import browsing
@@ -69,12 +69,20 @@ class Keyboard:
     def walk_in(self):
         """Tab from the cell into the drill, to the first thing that takes an answer."""
         self.press("Escape")
-        inside = "document.activeElement.matches('.tradeoff-drill [data-focus]')"
+        self._tab("Tab", "[data-focus]")
+
+    def walk_to(self, button, key="Shift+Tab"):
+        """Tab, back unless told, to a button, and press it."""
+        self._tab(key, button)
+        self.press("Enter")
+
+    def _tab(self, key, selector):
+        there = f"document.activeElement.matches('.tradeoff-drill {selector}')"
         for _ in range(60):
-            if self.page.evaluate(inside):
+            if self.page.evaluate(there):
                 return
-            self.press("Tab")
-        raise AssertionError("Tab does not lead into the drill")
+            self.press(key)
+        raise AssertionError(f"{key} does not lead to {selector}")
 
     def wait_for(self, selector, name):
         """Wait until it is shown and the keyboard is where it should be; check it, picture it."""
@@ -167,3 +175,14 @@ def test_a_drill_by_the_keyboard_alone(page, tmp_path, theme):
         else:
             assert (review.answer, len(review.held)) == (WORDS, 1)
     assert set(answered) == set(ways)
+
+    by_key.walk_to("[data-act=view-readiness]")
+    by_key.wait_for("table", "readiness")
+    by_key.walk_to("[data-act=view-plan]", "Tab")
+    by_key.wait_for("input[type=date]", "no_plan_yet")
+    day = now.astimezone().date() + timedelta(days=7)
+    page.keyboard.type(f"{day:%m%d%Y}")
+    by_key.press("Enter")
+    by_key.wait_for("table", "plan")
+    assert "7 days until the interview" in by_key.said
+    assert Store(tmp_path / "own" / "drills.json").interview == day
