@@ -1,9 +1,12 @@
 """Change data capture: the decoder on bytes, the stream and the landing folder on a real server."""
 
 import json
+import select
 import struct
 import threading
+import time
 from datetime import datetime, timedelta
+from types import SimpleNamespace
 
 import pandas as pd
 import pytest
@@ -13,6 +16,7 @@ from hypothesis import strategies as st
 from tradeoff import data
 from tradeoff.lab.systems import cdc, needs
 from tradeoff.lab.systems.cdc import pgoutput
+from tradeoff.lab.systems.cdc import stream as cdc_stream
 from tradeoff.lab.systems.cdc.pgoutput import UNSENT, Decoder, ProtocolError
 from tradeoff.lab.systems.contract import differing, facts
 from tradeoff.lab.systems.processes import LabError
@@ -410,6 +414,24 @@ def test_all_that_was_committed_lands_in_order(source, tmp_path):
     assert [line["order_id"] for line in lines] == ORDERS["order_id"].tolist()
     assert set(lines[0]) == {*data.ORDER_COLUMNS, "committed", "lsn", "number", "sign"}
     assert len(list(landing.folder.iterdir())) > 2
+
+
+@real
+def test_an_idle_landing_seldom_wakes(source, tmp_path, monkeypatch):
+    woken = []
+
+    def waited(*words):
+        woken.append(select.select(*words))
+        return woken[-1]
+
+    monkeypatch.setattr(cdc_stream, "select", SimpleNamespace(select=waited))
+    with cdc.land(source, tmp_path):
+        began, before = time.monotonic(), len(woken)
+        time.sleep(1.5)
+        a_second = (len(woken) - before) / (time.monotonic() - began)
+    print(f"{a_second:.0f} a second")
+    # It asks how far the server has read, and is woken by the answer and by its own clock.
+    assert 2 < a_second < 5 / cdc_stream.ASK_SECONDS
 
 
 @real

@@ -74,6 +74,15 @@ def test_an_order_never_seen_is_an_error(orders):
         ages(orders, committed, seen)
 
 
+def test_no_orders_have_no_ages_and_no_results_are_an_error(orders):
+    committed, seen = pd.Series(0.0, index=orders["order_id"]), facts(orders).assign(at=1.0)
+    nothing = pd.DataFrame(columns=seen.columns)
+    for results in (seen, nothing):
+        assert ages(orders.head(0), committed, results).shape == (0,)
+    with pytest.raises(ValueError, match="3,000 of 3,000 orders were never seen"):
+        ages(orders, committed, nothing)
+
+
 def test_a_run_checks_its_table_and_its_stages(orders):
     table = facts(orders)
     run = Measured("nightly batch", "none", len(orders), table, len(orders), 2.0)

@@ -176,6 +176,8 @@ def ages(
     -------
     Seconds, one an order, in the order of `orders`. Raises ValueError when an order was never seen.
     """
+    if orders.empty:
+        return np.empty(0)
     category = data.products().set_index("product_id")["category"].astype(str)
     fed = pd.DataFrame(
         {
@@ -192,6 +194,7 @@ def ages(
         category=seen["category"].astype("str"),
         region=seen["region"].astype("str"),
         orders=seen["orders"].astype("int64"),
+        at=seen["at"].astype("float64"),
     )[[*KEYS, "orders", "at"]].sort_values("orders", kind="stable", ignore_index=True)
     # The earliest moment of all results that count at least as many.
     results["at"] = results[::-1].groupby(KEYS)["at"].cummin()

@@ -79,6 +79,7 @@ class Stream:
         self._open: list[tuple[str, Row, Row | None]] = []
         self._inside = False
         self._until: int | None = None
+        self._asked = 0.0
 
     def read(self, wait_seconds: float = 0.0) -> list[Change]:
         """What has arrived, whole transactions only; waits so long for the first of them.
@@ -98,8 +99,11 @@ class Stream:
                 now = time.perf_counter()
                 if taken or now >= end or self.ended:
                     break
-                self._cursor.send_feedback(reply=True)
-                select.select([self._cursor], [], [], min(end - now, ASK_SECONDS))
+                if now >= self._asked + ASK_SECONDS:  # its answer wakes us: ask seldom
+                    self._cursor.send_feedback(reply=True)
+                    self._asked = now
+                wait = min(end, self._asked + ASK_SECONDS) - now
+                select.select([self._cursor], [], [], wait)
                 waited += time.perf_counter() - now
         self.busy_seconds += time.perf_counter() - began - waited
         return taken
