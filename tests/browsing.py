@@ -1,7 +1,6 @@
 """JupyterLab on a folder, and Chromium on JupyterLab: what the tests in a browser stand on."""
 
 import os
-import shutil
 import socket
 import subprocess
 import sys
@@ -12,12 +11,9 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import nbformat
-from tradeoff.cli.doctor import BROWSERS
+from tradeoff.interview.sheet.browser import browser
 
-CHROMIUM = next(
-    filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome", *BROWSERS))),
-    None,
-)
+CHROMIUM = browser()
 NO_CHROMIUM = "no Chromium: apt-get install chromium (see `tradeoff doctor`)"
 FLAGS = [
     "--no-sandbox",  # root in a container

@@ -1,15 +1,14 @@
 """The decision memo: one page, by itself, in the diagnosis's own figures."""
 
 import re
-import shutil
 import subprocess
 from html.parser import HTMLParser
 
 import numpy as np
 import pytest
 from tradeoff import data, memo
-from tradeoff.cli.doctor import BROWSERS
 from tradeoff.diagnosis import diagnose
+from tradeoff.interview.sheet.browser import browser
 from tradeoff.model import Consumer
 from tradeoff.scenarios import faults
 
@@ -125,10 +124,7 @@ def test_rows_set_aside_and_guesses_are_on_the_page():
         assert "as rows_read" in source
 
 
-CHROMIUM = next(
-    filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome", *BROWSERS))),
-    None,
-)
+CHROMIUM = browser()
 
 
 @pytest.mark.skipif(

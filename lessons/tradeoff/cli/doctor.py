@@ -9,6 +9,7 @@ from importlib import metadata
 
 from tradeoff import course
 from tradeoff.cli.console import Commands
+from tradeoff.interview.sheet.browser import browser
 
 
 def add(commands: Commands) -> None:
@@ -53,19 +54,10 @@ def diagnose() -> dict[str, list[Item]]:
         named = {_name(each) for each in lab}
         tools = [each for each in requirements if _extra(each) == "dev"]
         parts["Tests"] = [_package(each) for each in tools if _name(each) not in named]
-        browser = _which("chromium", "chromium-browser", "google-chrome", "chrome", *BROWSERS)
         parts["Tests"].append(
-            _program("Chromium", browser, "chromium", "--cask chromium", "scoop install chromium")
+            _program("Chromium", browser(), "chromium", "--cask chromium", "scoop install chromium")
         )
     return parts
-
-
-# Where a browser is when it is not on the PATH: macOS and Windows.
-BROWSERS = (
-    "/Applications/Chromium.app/Contents/MacOS/Chromium",
-    "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome",
-    r"C:\Program Files\Google\Chrome\Application\chrome.exe",
-)
 
 
 def _name(requirement: str) -> str:

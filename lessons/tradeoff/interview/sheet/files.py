@@ -6,23 +6,13 @@ Every browser prints the HTML well, so no library for PDF is brought along for o
 from __future__ import annotations
 
 import os
-import shutil
 import subprocess
 import tempfile
 from pathlib import Path
 
 from tradeoff.interview.sheet import page
+from tradeoff.interview.sheet.browser import browser
 
-# Chromium and what is built on it, on the PATH; and where they are on macOS and Windows.
-BROWSERS = (
-    *("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome"),
-    *("microsoft-edge", "msedge"),
-    "/Applications/Chromium.app/Contents/MacOS/Chromium",
-    "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome",
-    "/Applications/Microsoft Edge.app/Contents/MacOS/Microsoft Edge",
-    r"C:\Program Files\Google\Chrome\Application\chrome.exe",
-    r"C:\Program Files (x86)\Microsoft\Edge\Application\msedge.exe",
-)
 INSTEAD = (
     "Write sheet.html instead, open it in any browser and print it there, to paper or to PDF: "
     "it takes one page."
@@ -32,11 +22,6 @@ SECONDS = 60.0  # that a browser may take
 
 class SheetError(RuntimeError):
     """The sheet cannot be written as asked; the message says what to do."""
-
-
-def browser() -> str | None:
-    """The browser that prints the PDF, or None if none of those known is here."""
-    return next(filter(None, map(shutil.which, BROWSERS)), None)
 
 
 def write(path: Path, paper: str | None = None) -> None:
