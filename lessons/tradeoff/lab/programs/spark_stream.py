@@ -27,12 +27,23 @@ from pathlib import Path
 import pyarrow as pa
 from psycopg2.extras import execute_values
 from pyspark.sql import functions as f
+from spark_batch import REASON
 from spark_common import session, transaction
 
 ORDER = (
     "order_id long, order_timestamp long, product_id int, region string, amount_cents int,"
-    " committed double, sign int"
+    " committed double, lsn long, number int, sign int"
 )
+MALFORMED = (
+    f"CASE WHEN order_id IS NULL OR order_timestamp IS NULL THEN 'malformed' ELSE {REASON} END"
+)
+# A line that is no order to count, with why; NULL for one that is.
+REFUSED = """CASE WHEN reason IS NOT NULL THEN struct(
+    reason, line, order_id, product_id, region, amount_cents, lsn, number, sign,
+    date_format(timestamp_micros(order_timestamp), 'yyyy-MM-dd HH:mm:ss.SSSSSS') AS order_timestamp
+) END"""
+PLACE = ("lsn", "number")  # of a change, in the log of the source
+FACTS = ["window_start", "category", "region", "orders", "revenue_cents"]
 # The batch in which a path was last counted, by which query: changed together with the result. A
 # batch that runs again, because the query died after this commit and before its own, finds itself.
 DONE = """
@@ -68,8 +79,11 @@ class Sink:
     def __call__(self, batch, number):
         self.started.wait()
         asked = time.time()
-        facts = batch if self.job["watermark"] else counted(batch, self.job["window"])
-        rows = [tuple(row.values()) for row in facts.toArrow().to_pylist()]
+        watermark, window = self.job["watermark"], self.job["window"]
+        facts = batch if watermark else counted(batch, window, "refused")
+        found = facts.toArrow().to_pylist()
+        refused = [row for row in found if row.get("refused")]
+        rows = [tuple(row[name] for name in FACTS) for row in found if not row.get("refused")]
         self.pause("before the write", number)
         writing = time.time()
         with transaction(self.job) as cursor:
@@ -83,6 +97,8 @@ class Sink:
                     cursor.execute(
                         "DELETE FROM mart.fact_orders WHERE path = %s AND orders = 0", (path,)
                     )
+            if not repeated:
+                self.refuse(cursor, refused)
             self.pause("between write and commit", number)
         at = time.time()
         self.pause("after the commit", number)
@@ -103,6 +119,26 @@ class Sink:
                 "that one, or count into another path; what a new one reads again counts twice"
             )
         return False
+
+    def refuse(self, cursor, rows):
+        """Keep what cannot be counted, with its reason; an order that is taken back goes again."""
+        for row in sorted(rows, key=lambda row: [row["refused"][key] or 0 for key in PLACE]):
+            order, path = row["refused"], self.job["path"]
+            if order["sign"] == -1:
+                cursor.execute(
+                    "DELETE FROM raw.rejected WHERE path = %s AND order_id = %s",
+                    (path, order["order_id"]),
+                )
+                continue
+            reason = order["reason"]
+            if reason == "malformed":
+                reason += f": {order['line'] or 'no value'}".replace("\0", "")[:200]
+            window = row["window_start"] if order["order_timestamp"] else None
+            columns = ("order_id", "order_timestamp", "product_id", "region", "amount_cents")
+            cursor.execute(
+                "INSERT INTO raw.rejected VALUES (%s, %s, %s, %s, %s, %s, %s, %s)",
+                (path, window, *(order[name] for name in columns), reason),
+            )
 
     def pause(self, phase, number):
         """Stop here until somebody kills this process, if it was asked for."""
@@ -154,10 +190,13 @@ def run(spark, products, job, folder, began):
 
 def written(spark, products, job):
     """The query: orders with their category, and with a watermark the counts of open windows."""
-    orders = incoming(spark, job["feed"]).join(products, "product_id")
+    orders = incoming(spark, job["feed"]).join(products, "product_id", "left")
+    orders = orders.withColumn("reason", f.expr(MALFORMED)).withColumn("refused", f.expr(REFUSED))
+    orders = orders.observe("orders", f.count("refused").alias("refused"))
     if job.get("once_each"):  # the state remembers every order_id there ever was
-        orders = orders.dropDuplicates(["order_id"])
+        orders = orders.dropDuplicates(["order_id", "refused"])
     if job["watermark"]:
+        orders = orders.where("refused IS NULL")
         orders = counted(orders.withWatermark("at", job["watermark"]), job["window"])
     writer = orders.writeStream.outputMode("update" if job["watermark"] else "append")
     return writer.option("checkpointLocation", job["checkpoint"])
@@ -203,17 +242,22 @@ def incoming(spark, feed):
     if feed.get("limit"):
         reader = reader.option(limit, feed["limit"])
     lines = reader.load(feed.get("folder"))
-    order = f.from_json(f.col("value").cast("string"), ORDER).alias("order")
-    return lines.select(order).select(
-        "order.*", f.timestamp_micros("order.order_timestamp").alias("at")
+    # A line that says no time has the time 1970: a window leaves out what has none.
+    micros = f.coalesce("order.order_timestamp", f.lit(0))
+    lines = lines.select(f.make_valid_utf8(f.col("value").cast("string")).alias("line"))
+    return lines.select("line", f.from_json("line", ORDER).alias("order")).select(
+        "line", "order.*", f.timestamp_micros(micros).alias("at")
     )
 
 
-def counted(orders, window):
-    """Orders and revenue by event-time window, category and region; a row taken back counts -1."""
+def counted(orders, window, *more):
+    """Orders and revenue by event-time window, category, region and `more` columns.
+
+    A row taken back counts -1.
+    """
     sign = f.coalesce("sign", f.lit(1))
     return (
-        orders.groupBy(f.window("at", window), "category", "region")
+        orders.groupBy(f.window("at", window), "category", "region", *more)
         .agg(
             f.sum(sign).alias("orders"),
             f.sum(sign * f.col("amount_cents")).alias("revenue_cents"),
@@ -224,6 +268,7 @@ def counted(orders, window):
             "region",
             "orders",
             "revenue_cents",
+            *more,
         )  # fmt: skip
     )
 

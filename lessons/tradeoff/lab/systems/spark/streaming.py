@@ -58,9 +58,9 @@ class Query:
         None takes what is there now and ends.
     window, watermark : of event time, as pandas writes them: "5min". Without a watermark a batch
         adds its orders to the table, however late they are, and keeps nothing; with one, the state
-        holds the counts of open windows, and orders of closed ones are dropped.
+        holds the counts of open windows, and orders of closed ones are dropped. For a folder.
     once_each : count an order of a topic once, though its message come again: publishers send at
-        least once. The state then holds every order_id, for good; not together with a watermark.
+        least once. The state then holds every order_id, for good.
     rehearse : before it begins, run once over an order that is not counted, so that ages are those
         of a query that has been running.
     path : its partition of mart.fact_orders. checkpoint : a folder, by default a temporary one.
@@ -85,8 +85,13 @@ class Query:
     def __post_init__(self) -> None:
         if (self.folder is None) == (self.topic is None):
             raise ValueError("a query reads either a folder or a topic: give one of the two")
-        if self.once_each and (self.topic is None or self.watermark is not None):
-            raise ValueError("once_each is for a topic, without a watermark")
+        if self.topic is not None and self.watermark is not None:
+            raise ValueError(
+                "a watermark is for a folder: of a topic, a message that comes again would count "
+                "again, and with a watermark Spark cannot remember which orders have come"
+            )
+        if self.once_each and self.topic is None:
+            raise ValueError("once_each is for a topic: in a folder no change lands twice")
         if self.pause is not None and self.pause[0] not in PHASES:
             raise ValueError(f"pause must name one of {PHASES}, got {self.pause[0]!r}")
 
@@ -128,9 +133,11 @@ class Run:
     batches : a row a batch that brought rows or moved the watermark: batch, events, seconds and
         the columns of `DURATIONS`, transform_seconds and write_seconds (within add_seconds: the
         count, and the transaction in PostgreSQL), repeated (its result was there already),
-        watermark, state_rows, state_bytes, dropped.
+        watermark, state_rows, state_bytes, dropped, refused (lines that are no order to count).
     seen : the results as they came out, as `contract.ages` takes them.
-    table : the path's results. start_seconds : until the query ran. query, engine : what ran.
+    table : the path's results. rejected : orders it refused, as `Source.read_rejected` has them;
+        with a watermark none is kept, and `refused` says how many there were.
+    start_seconds : until the query ran. query, engine : what ran.
     """
 
     query: Query
@@ -139,6 +146,7 @@ class Run:
     batches: pd.DataFrame
     seen: pd.DataFrame
     table: pd.DataFrame = field(repr=False)
+    rejected: pd.DataFrame = field(repr=False)
 
     def measured(self, orders: pd.DataFrame, committed: pd.Series | None = None) -> Measured:
         """The run as every system reports it; `committed` as `contract.ages` takes it."""
@@ -149,7 +157,8 @@ class Run:
             "transform": float(each["transform_seconds"].sum()),
             "write": float(each["write_seconds"].sum()),
         }
-        old = {} if committed is None else {"ages": ages(orders, committed, self.seen, window)}
+        counted = orders[~orders["order_id"].isin(self.rejected["order_id"])]
+        old = {} if committed is None else {"ages": ages(counted, committed, self.seen, window)}
         return Measured(
             system="micro-batch",
             engine=self.engine,
@@ -223,7 +232,7 @@ def play(
         if broker is not None:
             topic = broker.create_topic(f"spark-{secrets.token_hex(4)}", partitions=spark.CORES)
             published = stack.enter_context(publishing(source, broker, topic, slot="spark_kafka"))
-            query = Query(topic=topic, address=broker.address, once_each=not watermark, **common)
+            query = Query(topic=topic, address=broker.address, once_each=True, **common)
         else:
             folder = stack.enter_context(spark.scratch()) / "landing"
             landing = stack.enter_context(cdc.land(source, folder, slot="spark_landing"))
@@ -242,6 +251,7 @@ def forget(source: Source, path: str) -> None:
     spark.ensure_partition(source, path)
     with source.transaction(f"forgetting {path}") as cursor:
         cursor.execute("DELETE FROM mart.fact_orders WHERE path = %s", [path])
+        cursor.execute("DELETE FROM raw.rejected WHERE path = %s", [path])
         cursor.execute("SELECT to_regclass('mart.spark_batch')")
         if cursor.fetchone() != (None,):
             cursor.execute("DELETE FROM mart.spark_batch WHERE path = %s", [path])
@@ -297,7 +307,8 @@ def _run(source: Source, query: Query, folder: Path) -> Run:
         [(*row, line["at"]) for line in told for row in line["changed"]],
         columns=[*KEYS, "orders", "at"],
     ).astype({"window_start": "datetime64[us]"})
-    return Run(query, ready["engine"], ready["start"], batches, seen, source.read_facts(query.path))
+    table, rejected = source.read_facts(query.path), source.read_rejected(query.path)
+    return Run(query, ready["engine"], ready["start"], batches, seen, table, rejected)
 
 
 def _batch(progress: dict[str, Any]) -> dict[str, Any]:
@@ -312,6 +323,7 @@ def _batch(progress: dict[str, Any]) -> dict[str, Any]:
         "state_rows": sum(state["numRowsTotal"] for state in states),
         "state_bytes": sum(state["memoryUsedBytes"] for state in states),
         "dropped": sum(state["numRowsDroppedByWatermark"] for state in states),
+        "refused": progress.get("observedMetrics", {}).get("orders", {}).get("refused", 0),
     }
 
 
