@@ -43,6 +43,7 @@ SELECT $start, p.category, o.region, count(*), sum(o.amount_cents)
 FROM (SELECT DISTINCT * FROM '{landing}/orders-*.parquet'
       WHERE order_timestamp >= $start AND order_timestamp < $start + INTERVAL 1 HOUR) AS o
 JOIN '{landing}/product.parquet' AS p USING (product_id)
+WHERE o.region IS NOT NULL AND o.amount_cents >= 0
 GROUP BY ALL;
 COMMIT
 """
@@ -140,6 +141,11 @@ class Project:
         """The model's table, columns `contract.FACTS`."""
         with duckdb.connect(str(self.folder / "warehouse.duckdb"), read_only=True) as warehouse:
             return as_facts(warehouse.execute("FROM fact_orders").df())
+
+    def rejected(self) -> pd.DataFrame:
+        """Orders of the landing folder that the model does not count: their columns and reason."""
+        with duckdb.connect(str(self.folder / "warehouse.duckdb"), read_only=True) as warehouse:
+            return warehouse.execute("FROM rejected_orders ORDER BY order_id").df()
 
     def _orders_by_hour(self) -> pd.Series:
         """Orders in the landing folder now, by the hour they belong to; what a batch reads."""

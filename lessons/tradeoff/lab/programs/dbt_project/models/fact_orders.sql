@@ -8,7 +8,8 @@
     concurrent_batches=false
 ) }}
 
--- DISTINCT: an order that was delivered twice counts once.
+-- DISTINCT: an order that was delivered twice counts once. What the join and the filter leave out
+-- stands in rejected_orders.
 SELECT
     date_trunc('hour', o.order_timestamp) AS window_start,
     p.category,
@@ -17,4 +18,5 @@ SELECT
     CAST(sum(o.amount_cents) AS BIGINT) AS revenue_cents
 FROM (SELECT DISTINCT * FROM {{ source('landing', 'orders') }}) AS o
 JOIN {{ source('landing', 'product') }} AS p USING (product_id)
+WHERE o.region IS NOT NULL AND o.amount_cents >= 0
 GROUP BY ALL
