@@ -58,6 +58,7 @@ template <typename Record>
 static void write(const std::string& path, const std::vector<Record>& records) {
     std::ofstream file(path, std::ios::binary);
     file.write(reinterpret_cast<const char*>(records.data()), records.size() * sizeof(Record));
+    file.close();  // what is short reaches the disk here, if there is room
     if (!file) {
         std::fprintf(stderr, "cannot write %s\n", path.c_str());
         std::exit(1);

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -29,8 +30,10 @@ class Program:
 
     @property
     def said(self) -> str:
-        """The last 4,000 characters of its output."""
-        return self.log.read_text("utf-8", errors="replace")[-4000:].strip()
+        """The last 4,000 characters of its output, or how much room there is for one."""
+        said = self.log.read_text("utf-8", errors="replace")[-4000:].strip()
+        free = shutil.disk_usage(self.log.parent).free
+        return said or f"(nothing; {free:,} bytes are free in {self.log.parent})"
 
     def wait_for(self, ready: Callable[[], bool], seconds: float) -> None:
         """Until `ready()`; raises LabError when the program ends or the time is up before."""

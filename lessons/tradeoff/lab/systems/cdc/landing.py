@@ -20,7 +20,7 @@ class Landing:
 
     Attributes
     ----------
-    folder : where. rows : rows landed so far.
+    folder : where. rows : rows landed so far. full : whether the disk took no more.
     """
 
     def __init__(self, source: Source | str, folder: Path, slot: str, every_seconds: float) -> None:
@@ -29,6 +29,7 @@ class Landing:
         self._reached = 0
         self._leave = threading.Event()
         self._failed: BaseException | None = None
+        self.full = False
         self._ready = threading.Event()
         self._thread = threading.Thread(target=self._run, name="landing", daemon=True)
 
@@ -71,6 +72,12 @@ class Landing:
                         self.rows += write(self.folder, taken)
                         stream.confirm(taken[-1].lsn)
                     self._reached = stream.position
+        except OSError as error:
+            self.full = True
+            self._failed = LabError(
+                f"no more changes could land in {self.folder}: {error}. The files there are whole, "
+                f"and what is missing is in slot {self._slot!r}: make room, and land there again"
+            )
         except BaseException as error:  # told to whoever waits
             self._failed = error
         finally:
@@ -98,7 +105,8 @@ def land(
     to be, -1 for one that is no more. An update is two lines, the row before with -1 first, so
     sums of sign and of sign * amount_cents are right whatever was corrected.
 
-    When the block ends without an error, all that was committed has landed. Raises as `changes`.
+    When the block ends without an error, all that was committed has landed. Raises as `changes`,
+    and LabError when the disk is full: the slot is then kept, whatever `keep` says.
     """
     folder.mkdir(parents=True, exist_ok=True)
     landing = Landing(source, folder, slot, every_seconds)
@@ -108,7 +116,7 @@ def land(
         landing.finish()
     finally:
         landing.stop()
-        if not keep:
+        if not keep and not landing.full:
             with suppress(SourceGone, SlotInUse):
                 drop(source, slot)
 
@@ -118,9 +126,13 @@ def write(folder: Path, taken: list[Change]) -> int:
     lines = [json.dumps(line) for change in taken for line in signed(change)]
     name = f"{taken[0].lsn:016X}-{taken[-1].lsn:016X}.jsonl"
     beside = folder / f".{name}.new"  # readers pass over names that begin with a dot
-    with beside.open("w", encoding="utf-8", newline="\n") as file:
-        file.writelines(line + "\n" for line in lines)
-        file.flush()
-        os.fsync(file.fileno())
+    try:
+        with beside.open("w", encoding="utf-8", newline="\n") as file:
+            file.writelines(line + "\n" for line in lines)
+            file.flush()
+            os.fsync(file.fileno())
+    except OSError:
+        beside.unlink(missing_ok=True)
+        raise
     os.replace(beside, folder / name)
     return len(lines)

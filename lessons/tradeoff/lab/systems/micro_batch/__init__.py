@@ -125,10 +125,12 @@ class Loop:
 
     @property
     def lines(self) -> list[dict[str, Any]]:
-        """What it wrote of each batch; a batch that it was killed in has no line."""
+        """What it wrote of each batch; a batch that it was killed in has no line, nor one after
+        which its disk was full."""
         if not self._log.exists():
             return []
-        return [json.loads(line) for line in self._log.read_text("utf-8").splitlines()]
+        whole = self._log.read_text("utf-8").rpartition("\n")[0]
+        return [json.loads(line) for line in whole.splitlines()]
 
     @property
     def late(self) -> int:

@@ -85,6 +85,7 @@ class Loop:
             )
             refused = [order_id for (order_id,) in cursor.fetchall()]
         self._batches = ChangeBatches(products, given.window, given.watermark, saved, refused)
+        _end_line(given.log)
         self._log = given.log.open("a", encoding="utf-8")
 
     def close(self) -> None:
@@ -244,6 +245,13 @@ class Loop:
             time.sleep(600)
 
 
+def _end_line(log: Path) -> None:
+    """Cut off the half of a line with which a log ends whose disk was full."""
+    if log.exists():
+        whole = log.read_bytes().rpartition(b"\n")
+        os.truncate(log, len(whole[0] + whole[1]))
+
+
 def _products(cursor: Any) -> dict[int, str]:
     cursor.execute("SELECT product_id, category FROM dim.product")
     return dict(cursor.fetchall())
@@ -289,6 +297,11 @@ def main(arguments: list[str]) -> None:
                 loop.run(stream)
     except LabError as error:
         sys.exit(f"{type(error).__name__}: {error}")
+    except OSError as error:
+        sys.exit(
+            f"{given.log.parent} takes no line any more: {error}. What was committed is in the "
+            "table, and no change is lost: make room there, and start again"
+        )
 
 
 if __name__ == "__main__":
