@@ -89,8 +89,23 @@ class Broker:
         """The name of a topic, group or application in this cluster."""
         return self.prefix + name
 
-    @cached_property
+    def check(self) -> None:
+        """Raise LabError when a broker of ours has ended by itself: on a full disk it does."""
+        program = self._program
+        if program is not None and (code := program.process.poll()) is not None:
+            raise LabError(
+                f"Kafka ended with {code}:\n{program.said}\nWhat it had acknowledged is in its "
+                f"log, {self.folder}: make room there, then stop() and start()"
+            )
+
+    @property
     def admin(self) -> AdminClient:
+        """A client for questions to the cluster. Raises as `check`."""
+        self.check()
+        return self._admin
+
+    @cached_property
+    def _admin(self) -> AdminClient:
         """Kept: a client that is dropped takes its unanswered requests with it."""
         from confluent_kafka.admin import AdminClient
 
@@ -156,10 +171,10 @@ class Broker:
 
         What it had acknowledged is in its log; the log's last segment is checked at the next start.
         """
-        if self._program is None:
+        program, self._program = self._program, None
+        if program is None:
             raise LabError("only a running broker of the lab can be stopped")
-        self._program.kill()
-        self._program = None
+        program.kill()
         self._running.close()
 
     def _answers(self) -> bool:

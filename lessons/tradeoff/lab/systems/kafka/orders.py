@@ -42,7 +42,8 @@ def message(row: Mapping[Any, Any], committed: float) -> bytes:
 class Sender:
     """Sends to one topic, for good: all copies acknowledge, a retry neither doubles nor reorders.
 
-    It goes on trying for two minutes while a broker is away. One thread uses it.
+    It goes on trying for two minutes while a broker is away, unless that is one of ours that ended
+    by itself (`Broker.check`). One thread uses it.
 
     Attributes
     ----------
@@ -52,7 +53,7 @@ class Sender:
     def __init__(self, broker: Broker, topic: str) -> None:
         from confluent_kafka import Producer
 
-        self.topic, self.delivered = topic, 0
+        self.topic, self.delivered, self._broker = topic, 0, broker
         self._failed: list[str] = []
         self._producer = Producer(
             {
@@ -73,6 +74,7 @@ class Sender:
                 self._producer.produce(self.topic, value, key, on_delivery=self._told)
                 break
             except BufferError:  # its queue is full: let it deliver
+                self._broker.check()
                 self._producer.poll(0.1)
         self._producer.poll(0)
 
@@ -87,7 +89,9 @@ class Sender:
 
     def flush(self, seconds: float = 150.0) -> None:
         """Until all that was sent is acknowledged; raises LabError for what is not."""
-        left = self._producer.flush(seconds)
+        end = time.monotonic() + seconds
+        while (left := self._producer.flush(0.5)) and time.monotonic() < end:
+            self._broker.check()
         if left or self._failed:
             raise LabError(
                 f"Kafka acknowledged {self.delivered:,} messages, not {left + len(self._failed):,} "
