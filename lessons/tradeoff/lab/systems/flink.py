@@ -6,9 +6,14 @@
 
 Two ways to give a count out, one query each. `emit="event"`: every order changes its group's count
 at once, late ones too. `emit="close"`: a window's count comes once, when the watermark has passed
-its end; an order that comes after that is in no count and goes to the topic of rejects. Not so in
-the moment after a restart: the query knows no watermark until the first orders have come, while the
-window has kept its own, and drops a late order without a word. Per event none is late, none lost.
+its end; an order that comes after that is late, and in no count.
+
+Every order is counted, a copy of one that is, or refused: `rejected` tells which and why. Flink
+itself drops what a window no longer takes, and only counts it, in the metric numLateRecordsDropped
+that a kill sets back to 0. So the query decides before the window does, by the newest time it has
+read from the order's partition. That is part of its state. Which orders are late follows from
+their places in the topic alone: a restart changes nothing, and a window that is given out a second
+time has the same count.
 
 The counts go to a compacted topic keyed by the group (`upsert-kafka`), visible as they are written.
 After a kill Flink goes on from its last checkpoint and writes some counts again, older ones first;
@@ -25,7 +30,7 @@ import os
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -49,6 +54,16 @@ JAVA = "-Xmx512m -XX:+UseSerialGC -XX:TieredStopAtLevel=1"
 READY_SECONDS = 600.0  # the first run makes Flink's environment
 LATE = pd.Timedelta("10min")
 BEFORE, BETWEEN, AFTER = "before a checkpoint", "between checkpoints", "after a checkpoint"
+
+
+@dataclass(frozen=True, eq=False)
+class Counted(Measured):
+    """One run. rejected : orders refused, by reason: late ones, of an unknown product, malformed.
+
+    They have no age.
+    """
+
+    rejected: Mapping[str, int] = field(default_factory=dict)
 
 
 class FlinkCount:
@@ -144,6 +159,15 @@ class FlinkCount:
         found = self.checkpoint()
         return sum(path.stat().st_size for path in found.iterdir()) if found else 0
 
+    def wait(self, program: Program, seconds: float = READY_SECONDS) -> None:
+        """Until it has counted all orders sent, and its checkpoint holds them."""
+
+        def asked_seldom() -> bool:
+            time.sleep(0.1)  # the broker has orders to serve
+            return self.caught_up()
+
+        program.wait_for(asked_seldom, seconds)
+
     def caught_up(self) -> bool:
         """Whether a checkpoint holds all orders sent, their counts written; False if unknown."""
         from confluent_kafka import KafkaException
@@ -158,7 +182,10 @@ class FlinkCount:
         return newest(read_all(self.broker, self.facts))
 
     def rejected(self) -> pd.DataFrame:
-        """Lines that are in no count: kafka_partition, kafka_offset, reason, line; each once."""
+        """Lines that are in no count: kafka_partition, kafka_offset, reason, line; each once.
+
+        Reasons: "malformed", "unknown product", "negative amount" and, with `emit="close"`, "late".
+        """
         columns = ["kafka_partition", "kafka_offset", "reason", "line"]
         found = [json.loads(each) for each in read_all(self.broker, self.rejects)]
         return (
@@ -181,7 +208,7 @@ def measure(
     parallelism: int = 1,
     name: str = "flink",
     java: str = JAVA,
-) -> Measured:
+) -> Counted:
     """Let orders arrive at an even pace over so many seconds, and count them as they come.
 
     Parameters
@@ -223,15 +250,19 @@ def measure(
             program.wait_for(lambda: broker.end_offset(topic) >= arrived, READY_SECONDS)
             if emit == "close":
                 _send_closing(broker, topic, orders)
-            program.wait_for(counting.caught_up, READY_SECONDS)
+            counting.wait(program)
             state_bytes = counting.state_bytes()
             written = len(read_all(broker, counting.facts))
             program.wait_for(lambda: len(watched.arrived) >= written, 60)
         seen = watched.seen
         table = newest([value for _, value in watched.arrived])
         first = committed.min() if seconds else seen["at"].min()
-        late = len(counting.rejected()) > 0
-        return Measured(
+        rejected = counting.rejected()
+        # A malformed line may name no order, and is none of those fed.
+        named = rejected.loc[rejected["reason"] != "malformed", "line"].map(json.loads)
+        refused = [line["order_id"] for line in named]
+        counted = orders[~orders["order_id"].isin(refused)]
+        return Counted(
             system="streaming",
             engine=f"Flink {VERSION}",
             setting=setting,
@@ -240,11 +271,12 @@ def measure(
             rows_read=broker.end_offset(topic),
             seconds=float(seen["at"].max() - first),
             stages={"start": start},
-            # Of a group that lacks an order, which one was seen cannot be told.
-            ages=contract.ages(orders, committed, seen, window)
-            if seconds and not late
-            else np.empty(0),
+            ages=contract.ages(counted, committed, seen, window) if seconds else np.empty(0),
             state_bytes=state_bytes,
+            rejected={
+                str(reason): int(count)
+                for reason, count in rejected["reason"].value_counts().items()
+            },
         )
 
 
@@ -299,7 +331,7 @@ def kill(
         rows.append({"phase": phase, "checkpoints": made, "results": ends[-1] - ends[-2]})
         kafka.play(broker, counting.orders, part)  # what the kill kept from being sent, and copies
     with counting.running() as program:
-        program.wait_for(counting.caught_up, READY_SECONDS)
+        counting.wait(program)
     kills = pd.DataFrame(rows).assign(replayed=_replayed(counting, ends))
     for phase, made, _, replayed in kills.itertuples(index=False):
         if made != (phase != BEFORE) or (replayed > 0) != (phase != AFTER):
@@ -322,7 +354,7 @@ def _bring_to(phase: str, counting: FlinkCount, program: Program, orders: pd.Dat
         program.wait_for(enough, READY_SECONDS)
         return
     kafka.play(broker, topic, orders.iloc[:half])
-    program.wait_for(counting.caught_up, READY_SECONDS)
+    counting.wait(program)
     if phase == AFTER:
         return
     enough, rest = given_out(half // 4), orders.iloc[half:]
