@@ -429,7 +429,6 @@ def test_an_idle_landing_seldom_wakes(source, tmp_path, monkeypatch):
         began, before = time.monotonic(), len(woken)
         time.sleep(1.5)
         a_second = (len(woken) - before) / (time.monotonic() - began)
-    print(f"{a_second:.0f} a second")
     # It asks how far the server has read, and is woken by the answer and by its own clock.
     assert 2 < a_second < 5 / cdc_stream.ASK_SECONDS
 
