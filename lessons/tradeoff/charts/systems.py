@@ -207,15 +207,13 @@ def _labels(
     ]  # fmt: skip
     threads = []
     for mark, box in zip(points, found, strict=False):
-        start = (mark.right - 6, (mark.top + mark.bottom) / 2)
-        end = (min(max(start[0], box.left), box.right), min(max(start[1], box.top), box.bottom))
-        if mark.grown(NEAR).meets(box):
-            continue
-        (left, top), (right, bottom) = start, end
-        threads.append(
-            {"x": x.value(left), "y": y.value(y.pixels - top),
-             "x2": x.value(right), "y2": y.value(y.pixels - bottom)}
-        )  # fmt: skip
+        if not mark.grown(NEAR).meets(box):
+            across, down = mark.right - 6, (mark.top + mark.bottom) / 2
+            nearest = min(max(across, box.left), box.right), min(max(down, box.top), box.bottom)
+            threads.append(
+                {"x": x.value(across), "y": y.value(y.pixels - down),
+                 "x2": x.value(nearest[0]), "y2": y.value(y.pixels - nearest[1])}
+            )  # fmt: skip
     return pd.DataFrame(labels), pd.DataFrame(threads, columns=["x", "y", "x2", "y2"])
 
 
@@ -228,8 +226,8 @@ def placed(
 ) -> list[Box]:
     """A place for the label of each mark: near it, over no label and nothing that is kept free.
 
-    Of the places around a mark the nearest wins; to cross something, or to come near what is kept
-    free for others, counts as `DETOUR` pixels.
+    Of the places around a mark the nearest wins; to cross something counts as `DETOUR` pixels, to
+    lie in another mark, or near one that is kept free, as that many more.
 
     Parameters
     ----------
@@ -245,13 +243,15 @@ def placed(
             (gap, box)
             for gap, box in _around(mark, width, height)
             if box.left >= 0 and box.top >= 0 and box.right <= within[0] and box.bottom <= within[1]
-            if not any(box.meets(other) for other in taken)
+            if not any(map(box.meets, taken))
         ]
         if not free:
             raise ValueError(f"no room for a label of {width:.0f} by {height:.0f} pixels")
-        others = [other.grown(NEAR) for other in kept_free if other != mark]
+        others = [other for other in marks if other != mark]
+        others += [other.grown(NEAR) for other in kept_free if other != mark]
         costs = [
-            gap + DETOUR * any(box.meets(other) for other in (*soft, *others)) for gap, box in free
+            gap + DETOUR * sum(any(map(box.meets, each)) for each in (soft, others))
+            for gap, box in free
         ]
         found.append(free[costs.index(min(costs))][1])
         taken.append(found[-1])
@@ -263,16 +263,16 @@ def _around(mark: Box, width: float, height: float) -> Iterator[tuple[float, Box
     centre, middle = (mark.left + mark.right - width) / 2, (mark.top + mark.bottom - height) / 2
     if width < mark.right - mark.left and height < mark.bottom - mark.top:
         yield 0, Box(centre, mark.top + 4, centre + width, mark.top + 4 + height)
-    ends = (mark.left, mark.right - width)
-    beside = [centre, *((centre + end) / 2 for end in ends), *ends]
+    area = mark.right - mark.left > mark.bottom - mark.top > height
+    flush = (mark.left, mark.right - width)
+    along = [centre, *((centre + start) / 2 for start in flush), *flush]
     for gap in range(2, 200, 4):
         right, left = mark.right + gap, mark.left - gap - width
         above, below = mark.top - gap - height, mark.bottom + gap
-        for start, top in [
-            *((right, middle), (left, middle)),
-            *((start, top) for start in beside for top in (above, below)),
-            *((right, above), (right, below), (left, above), (left, below)),
-        ]:
+        sides = [(right, middle), (left, middle)]
+        ends = [(start, top) for start in along for top in (above, below)]
+        corners = [(start, top) for start in (right, left) for top in (above, below)]
+        for start, top in (*ends, *sides, *corners) if area else (*sides, *ends, *corners):
             yield gap, Box(start, top, start + width, top + height)
 
 
