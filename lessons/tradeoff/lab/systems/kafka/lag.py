@@ -174,7 +174,7 @@ def committed_offset(broker: Broker, group: str, topic: str) -> int:
     from confluent_kafka import ConsumerGroupTopicPartitions
 
     asked = [ConsumerGroupTopicPartitions(group)]
-    found = broker.admin.list_consumer_group_offsets(asked, request_timeout=30)[group].result(30)
+    found = broker.admin.list_consumer_group_offsets(asked, request_timeout=10)[group].result(30)
     return sum(max(each.offset, 0) for each in found.topic_partitions if each.topic == topic)
 
 
