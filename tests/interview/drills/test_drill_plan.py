@@ -125,6 +125,13 @@ def test_the_package_has_it_for_the_courses_bank(store):
     assert made.days[0].questions > 0
 
 
+def test_a_plan_that_rests_on_nothing_says_so(store):
+    said = "Nothing was answered yet"
+    assert said in plan(2, store=store, now=NOW, questions=bank()).said
+    store.keep(review("frontier-1-0"))
+    assert said not in plan(2, store=store, now=NOW, questions=bank()).said
+
+
 def test_an_empty_day_says_so(store):
     made = plan(2, store=store, now=NOW, questions=[question("only-one")])
     assert "  - nothing" in made.said

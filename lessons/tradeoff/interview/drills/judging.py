@@ -116,7 +116,7 @@ def judge_ticks(asked: Asked, text: str, places: Iterable[int]) -> Judged:
 
 
 def not_known(asked: Asked) -> Judged:
-    """ "I don't know": worth nothing."""
+    """What "I don't know" is worth: nothing."""
     drawn = asked.drawn
     if drawn is not None:
         return Judged("", 0.0, f"{drawn.answer_in_words}: {drawn.because}".rstrip(": "))

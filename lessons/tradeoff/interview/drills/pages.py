@@ -33,7 +33,7 @@ def frame(view: str, inner: str, notes: Sequence[str] = ()) -> str:
     return f'<div class="td-views" role="group" aria-label="Views">{buttons}</div>{said}{inner}'
 
 
-def asking(session: Session, now_said: str, typed: str = "", problem: str = "") -> str:
+def asking(session: Session, where: str, typed: str = "", problem: str = "") -> str:
     """The question, and what takes its answer.
 
     `typed` stands in it already; `problem` says why it could not be read.
@@ -71,7 +71,7 @@ def asking(session: Session, now_said: str, typed: str = "", problem: str = "") 
         else ""
     )
     return (
-        f'<form data-act="answer">{_where(now_said)}{field}{wrong}<div class="td-buttons">'
+        f'<form data-act="answer">{_where(where)}{field}{wrong}<div class="td-buttons">'
         f'<button type="submit" class="td-main">Hand in</button>{_button("give-up", NOT_KNOWN)}'
         f"{_button('stop', 'End the drill')}</div></form>"
     )
@@ -80,7 +80,7 @@ def asking(session: Session, now_said: str, typed: str = "", problem: str = "") 
 NOT_KNOWN = "I don't know"
 
 
-def ticking(session: Session, now_said: str) -> str:
+def ticking(session: Session, where: str) -> str:
     """The learner's words beside a strong answer, and the points to tick."""
     points = "".join(
         f'<label class="td-row"><input type="checkbox" name="point" value="{place}"'
@@ -88,7 +88,7 @@ def ticking(session: Session, now_said: str) -> str:
         for place, point in enumerate(session.put.rubric)
     )
     return (
-        f'<form data-act="tick">{_where(now_said)}<p class="td-ask">{escape(session.put.ask)}</p>'
+        f'<form data-act="tick">{_where(where)}<p class="td-ask">{escape(session.put.ask)}</p>'
         f"{_beside(session)}"
         "<fieldset><legend><b>Which of these points did your answer hold?</b></legend>"
         f'{points}<span class="td-hint">Space ticks, Enter hands in; none is an answer, too.</span>'
@@ -97,7 +97,7 @@ def ticking(session: Session, now_said: str) -> str:
     )
 
 
-def answered(session: Session, now_said: str, comes_again: str, effort: Effort) -> str:
+def answered(session: Session, where: str, comes_again: str, effort: Effort) -> str:
     """The verdict, the way on, and what a strong and a weak answer are."""
     asked, review = session.put, session.reviews[-1]
     mark = f"{SIGNS[review.judged]} {verdict(session)}"
@@ -110,7 +110,7 @@ def answered(session: Session, now_said: str, comes_again: str, effort: Effort) 
             for each, label in ((Effort.EASY, "It was easy"), (Effort.GUESSED, "I guessed"))
         )
     parts = [
-        f'{_where(now_said)}<p class="td-ask">{escape(asked.ask)}</p>',
+        f'{_where(where)}<p class="td-ask">{escape(asked.ask)}</p>',
         f'<p class="td-verdict td-{kind}">{escape(mark)}</p>',
         f'<div class="td-buttons"><button type="button" class="td-main" data-act="next"{_focus()}>'
         f"Next</button>{said}{_button('stop', 'End the drill')}"

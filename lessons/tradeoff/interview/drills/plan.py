@@ -158,6 +158,8 @@ def plan(
 
 
 class _Planner:
+    """Fills one day after the other; what it has not placed by then is left out."""
+
     def __init__(
         self,
         questions: Sequence[Question],
@@ -179,6 +181,8 @@ class _Planner:
             f"Counted with {counted}, {LESSON_MINUTES} min a lesson. It takes for granted that you "
             "know what is repeated; what you miss comes again and takes longer."
         )
+        if not reviews:
+            self.rests_on += " Nothing was answered yet: the diagnostic tells what to begin with."
         self.cards = {
             name: card for name, card in schedule.cards(reviews).items() if name in self.by_id
         }

@@ -51,6 +51,7 @@ class Session:
     Attributes
     ----------
     state, asked : what is waited for, and the question as it is put (None once it is over).
+    asked_before : how often the learner had answered the question when it was put.
     judged : of the answer just given. given : free text that waits for its ticks.
     reviews : of this session. ended : why it is over, a sentence.
 
@@ -81,7 +82,7 @@ class Session:
         self.judged: Judged | None = None
         self.reviews: list[Review] = []
         self.given = ""
-        self._seed = 0
+        self.asked_before, self._seed = 0, 0
         self._since = now
         self.next(now)
 
@@ -107,13 +108,6 @@ class Session:
         """What to answer with, and how exact it must be."""
         return judging.expected(self.put)
 
-    @property
-    def asked_before(self) -> int:
-        """How often the learner has answered this question before now."""
-        known = self.question.id
-        own = {review.id for review in self.reviews}
-        return sum(each.question == known and each.id not in own for each in self.store.reviews)
-
     def answer(self, text: str, now: datetime) -> None:
         """Take an answer. Raises judging.Unreadable, and goes on waiting, if it cannot be read."""
         self._must(State.ASKING)
@@ -134,7 +128,7 @@ class Session:
         self._keep(judging.judge_ticks(self.put, self.given, places), now)
 
     def give_up(self, now: datetime) -> None:
-        """ "I don't know.\""""
+        """Answer that one does not know."""
         self._must(State.ASKING)
         self._keep(judging.not_known(self.put), now)
 
@@ -157,6 +151,7 @@ class Session:
         if question is None:
             return self.stop(self.ended or "Every question of this choice was asked.")
         self._seed = int(self.rng.integers(2**31))
+        self.asked_before = sum(each.question == question.id for each in self.store.reviews)
         self.asked, self.state = question.asked(self._seed), State.ASKING
         self.judged, self.given, self._since = None, "", now
 
@@ -180,7 +175,7 @@ class Session:
         if own:
             waiting = sum(each <= now for each in own)
             said.append(
-                f"{waiting} of the questions you know are due now."
+                f"Due again now: {waiting} question{'s' if waiting > 1 else ''}."
                 if waiting
                 else f"The next question is due {until(min(own), now)}."
             )
