@@ -35,8 +35,8 @@ def malformed(good: bytes) -> dict[bytes | None, str]:
         b"[1, 2]": "malformed: [1, 2]",
         b"\xff\xfe": "malformed: \ufffd\ufffd",
         good.replace(b'"order_id":', b'"order_id":"x'): 'malformed: {"order_id":"x',
-        good.replace(b'"order_timestamp":', b'"order_timestamp":1.'): "malformed: ",
-        good.replace(b'"product_id":', b'"product_id":9'): "unknown product",
+        good.replace(b'"order_timestamp":', b'"order_timestamp":1.'): 'malformed: {"order_id":2',
+        good.replace(b'"product_id":', b'"product_id":9999'): "unknown product",
         good.replace(b'"product_id":', b'"was":'): "no product",
         good.replace(b'"region"', b'"where"'): "no region",
         good.replace(b'"amount_cents":', b'"amount_cents":1.'): "no amount",
@@ -141,6 +141,61 @@ def test_a_source_that_goes_away_ends_the_query_and_it_goes_on(server, source, t
         source, [Query(folder, trigger_seconds=None, checkpoint=checkpoint, path="gone")]
     )
     assert differing(run.table, facts(orders)).empty
+
+
+@long
+def test_a_batch_whose_source_was_restarted_has_lost_its_claim_and_writes_nothing(server, source):
+    """Another run may have counted the hour since, and with orders that this one did not read."""
+    orders = data.orders(DAY, 600, start_hour=3, hours=1)
+    source.load(orders)
+    with ThreadPoolExecutor() as pool:
+        counting = pool.submit(spark.batch, source, DAY, ["hourly"], hours=[3])
+        claimed = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory'"
+        wait(lambda: source.execute(claimed) == [(1,)], 60, "not claimed")
+        server.crash()
+        server.start()
+        with pytest.raises(LabError, match="restarted|is gone"):
+            counting.result()
+    assert source.read_facts("spark hourly").empty
+    [run] = spark.batch(source, DAY, ["hourly"], hours=[3])
+    assert run.wrong_rows(orders).empty
+
+
+@long
+@limited
+def test_a_full_disk_under_a_batch_is_an_error_and_writes_nothing(source):
+    orders = data.orders(DAY, 600, start_hour=3, hours=1)
+    source.load(orders)
+    with (
+        full_disk(None, 200_000),
+        pytest.raises(LabError, match="(?s)Spark ended.*too large"),
+    ):
+        spark.batch(source, DAY, ["hourly"], hours=[3])
+    assert source.read_facts("spark hourly").empty
+    [run] = spark.batch(source, DAY, ["hourly"], hours=[3])
+    assert run.wrong_rows(orders).empty
+
+
+@long
+def test_two_queries_at_once_on_one_checkpoint_one_ends_and_the_table_is_right(source, tmp_path):
+    orders = data.orders(DAY, 600)
+    query = Query(tmp_path / "landing", checkpoint=tmp_path / "checkpoint", path="two")
+    with (
+        cdc.land(source, tmp_path / "landing") as landing,
+        started(source, query) as first,
+        started(source, query) as second,
+    ):
+        source.play(orders, 6)
+        landing.finish()
+        said = []
+        for each in (first, second):
+            try:
+                table = each.finish(120).table
+            except LabError as error:
+                said.append(str(error))
+    assert len(said) == 1
+    assert "oncurrent" in said[0]  # as Spark says of its log of offsets
+    assert differing(table, facts(orders)).empty
 
 
 @long

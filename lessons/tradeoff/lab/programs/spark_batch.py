@@ -83,6 +83,12 @@ def count(spark, job, path, start, end, window, filtered):
         staged["raw.rejected"] = judged.where("reason IS NOT NULL").select(*REJECTED)
         stage(job, staged["raw.rejected"], staged_name(path, start, "raw.rejected"))
     with transaction(job) as cursor:
+        cursor.execute("SELECT pg_postmaster_start_time()::text")
+        if cursor.fetchone() != (job["started"],):
+            raise RuntimeError(
+                f"the source was restarted, and with it the claim on {path} {start} is lost: "
+                "another run may have counted it. Nothing was written: run it again"
+            )
         for target in ("mart.fact_orders", "raw.rejected"):
             cursor.execute(
                 f"DELETE FROM {target}"

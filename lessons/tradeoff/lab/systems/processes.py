@@ -25,13 +25,21 @@ class LabError(RuntimeError):
 class Program:
     """A running program whose output goes to a file; made by `running`."""
 
-    def __init__(self, name: str, process: subprocess.Popen[bytes], log: Path) -> None:
+    def __init__(self, name: str, process: subprocess.Popen[bytes], log: Path, before: int) -> None:
         self.name, self.process, self.log = name, process, log
+        self._before = before  # bytes that an earlier run said
 
     @property
     def said(self) -> str:
-        """The last 4,000 characters of its output, or how much room there is for one."""
-        said = self.log.read_text("utf-8", errors="replace")[-4000:].strip()
+        """The first 2,000 and the last 4,000 characters of its output, or how much room there is.
+
+        A program of Java's may end with pages about its end, and begin with why it ended.
+        """
+        with self.log.open("rb") as file:
+            file.seek(self._before)
+            said = file.read().decode("utf-8", errors="replace").strip()
+        if len(said) > 6_000:
+            said = f"{said[:2000]}\n…\n{said[-4000:]}"
         free = shutil.disk_usage(self.log.parent).free
         return said or f"(nothing; {free:,} bytes are free in {self.log.parent})"
 
@@ -86,6 +94,7 @@ def running(
     folder : where it runs. environment : variables beside those of this process.
     """
     with log.open("ab") as output:
+        before = output.tell()
         process = subprocess.Popen(
             [sys.executable, "-I", "-S", keeper.__file__, *map(str, command)],
             cwd=folder,
@@ -96,7 +105,7 @@ def running(
             # A group of its own: Ctrl-C goes to Python alone, which then ends the whole group.
             start_new_session=sys.platform != "win32",
         )
-    program = Program(name, process, log)
+    program = Program(name, process, log, before)
     try:
         yield program
     finally:

@@ -133,6 +133,8 @@ def one_session(
             ensure_partition(source, path)
             windows = [run["start"] for run in _runs(PLANS[how], start, hours)]
             stack.enter_context(source.claimed(path, windows))
+        for each, told_of in zip(sources, job["sources"], strict=True):
+            [(told_of["started"],)] = each.execute("SELECT pg_postmaster_start_time()::text")
         folder = stack.enter_context(scratch())
         told = folder / "runs.jsonl"
         with started("spark_batch.py", job, told) as program:
