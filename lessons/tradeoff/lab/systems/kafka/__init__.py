@@ -144,7 +144,7 @@ class Broker:
         admin = self.admin
         partitions = admin.list_topics(topic, timeout=30).topics[topic].partitions
         asked = {TopicPartition(topic, number): OffsetSpec.latest() for number in partitions}
-        found = admin.list_offsets(asked, isolation_level=level, request_timeout=30)
+        found = admin.list_offsets(asked, isolation_level=level, request_timeout=10)
         return {each.partition: future.result(30).offset for each, future in found.items()}
 
     def topic_bytes(self, topic: str) -> int | None:
@@ -175,6 +175,8 @@ class Broker:
         if program is None:
             raise LabError("only a running broker of the lab can be stopped")
         program.kill()
+        # A client that knew this broker as a group's coordinator never finds it again.
+        vars(self).pop("_admin", None)
         self._running.close()
 
     def _answers(self) -> bool:

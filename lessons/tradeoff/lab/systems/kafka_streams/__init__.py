@@ -155,7 +155,7 @@ class OrderCount:
             ends = {topic: self.broker.end_offsets(topic) for topic in topics}
             asked = [ConsumerGroupTopicPartitions(self.application)]
             group = admin.list_consumer_group_offsets(asked, request_timeout=10)
-            found = group[self.application].result(10).topic_partitions
+            found = group[self.application].result(30).topic_partitions
             committed = {(each.topic, each.partition): each.offset for each in found}
             return all(
                 committed.get((topic, number), 0) >= end
