@@ -1,5 +1,6 @@
 """A full disk under the micro-batch loop, the landing, the C++ program; dbt twice at once."""
 
+import os
 import threading
 from pathlib import Path
 
@@ -81,6 +82,19 @@ def test_a_full_disk_under_the_program_in_cpp_is_an_error_however_small_the_tabl
     monkeypatch.setattr(low_latency, "running", on_a_full_disk)
     with pytest.raises(LabError, match="cannot write .*table"):
         low_latency.low_latency(data.orders(DAY, 6, start_hour=3, hours=1))
+
+
+@pytest.mark.skipif("TRADEOFF_LAB" not in os.environ, reason="two runs more: set TRADEOFF_LAB=1")
+@pytest.mark.skipif(no_dbt is not None, reason=f"no dbt: {no_dbt}")
+@limited
+def test_a_full_disk_under_dbt_is_an_error_and_the_next_run_mends_it():
+    orders = data.orders(DAY, 600, start_hour=14, hours=1)
+    with dbt.open_project(f"{DAY} 14:00") as project:
+        project.land(orders)
+        with full_disk(None, 20_000), pytest.raises(LabError, match="(?s)dbt ended.*too large"):
+            project.run(f"{DAY} 15:00")
+        project.run(f"{DAY} 15:00")
+        assert differing(project.table(), facts(orders)).empty
 
 
 @pytest.mark.skipif(no_dbt is not None, reason=f"no dbt: {no_dbt}")
