@@ -63,11 +63,11 @@ def focused(page, text):
     wait(lambda: text in page.evaluate(FOCUS), 30, f"the cursor does not come to {text!r}")
 
 
-def tab_to(page, text):
+def tab_to(page, text, key="Tab"):
     for _ in range(40):
         if text in page.evaluate(FOCUS):
             return
-        page.keyboard.press("Tab")
+        page.keyboard.press(key)
     raise AssertionError(f"Tab does not reach {text!r}")
 
 
@@ -99,16 +99,12 @@ def test_an_interview_by_keyboard_alone(page, folder, shoot):
 
     clock = page.locator(f"{HERE} [role=timer]")
     assert re.fullmatch(r"2[45]:\d\d left", clock.inner_text())
-    tab_to(page, "Pause the clock")
+    tab_to(page, "Pause the clock", "Shift+Tab")
     page.keyboard.press("Enter")
     wait(lambda: "clock stands" in clock.inner_text(), 10, "it does not pause")
-    tab_to(page, "Let the clock run")
     page.keyboard.press("Enter")
     wait(lambda: "clock stands" not in clock.inner_text(), 10, "it does not go on")
-    for _ in range(40):
-        page.keyboard.press("Shift+Tab")
-        if "Go on to the numbers" in page.evaluate(FOCUS):
-            break
+    tab_to(page, "Go on to the numbers")
     page.keyboard.press("Enter")
 
     asked(page, case.estimates[0].asks[:40])
@@ -145,7 +141,14 @@ def test_an_interview_by_keyboard_alone(page, folder, shoot):
     page.keyboard.press("Control+a")
     typed(page, "1 h")
     page.get_by_text("Every limit is kept.").wait_for()
-    tab_to(page, "Propose this design")
+    tab_to(page, "A path of its own for bed management", "Shift+Tab")
+    page.keyboard.press("Enter")
+    page.get_by_text("Path 2").first.wait_for()
+    focused(page, "Spark on a cluster")
+    tab_to(page, "Start from today's pipeline")
+    page.keyboard.press("Enter")
+    page.get_by_text("Every limit is kept.").wait_for()
+    tab_to(page, "Propose this design", "Shift+Tab")
     page.keyboard.press("Enter")
 
     def said(text):

@@ -11,7 +11,7 @@ from tradeoff.interview.mocks.board import Sketch
 from tradeoff.interview.mocks.case import NOT_KNOWN
 from tradeoff.interview.mocks.pushbacks import pushbacks
 from tradeoff.interview.mocks.rubric import DIMENSIONS, MODEL, OWN
-from tradeoff.interview.mocks.session import MINUTES, MINUTES_OF, STAGES, Stage
+from tradeoff.interview.mocks.session import MINUTES, MINUTES_OF, PASS, STAGES, Stage
 from tradeoff.interview.numbers.drawn import UnitError
 
 drawn = cache(draw)
@@ -116,6 +116,15 @@ def test_a_choice_that_is_not_offered_costs_nothing(mock, clock):
     with pytest.raises(ValueError, match="choose one of"):
         mock.answer("5", clock())
     mock.answer("4", clock())
+
+
+def test_who_does_not_know_may_say_so(mock, clock):
+    to(mock, Stage.ESTIMATE, clock)
+    while mock.stage is Stage.ESTIMATE:
+        mock.answer(PASS, clock())
+    assert mock.result.of("quantified") == 0
+    assert mock.said_to("fails") == ""
+    assert "You said nothing" in mock.result.items[0].says
 
 
 def test_what_the_model_refuses_leaves_the_board_as_it_was(mock):

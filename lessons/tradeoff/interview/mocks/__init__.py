@@ -15,13 +15,12 @@ from datetime import datetime
 
 import numpy as np
 
-from tradeoff.interview.mocks import cases as _cases  # registers them
+import tradeoff.interview.mocks.cases  # noqa: F401 (it registers them)
 from tradeoff.interview.mocks.case import CASES, INDUSTRY, Case, draw
 from tradeoff.interview.mocks.session import Mock
 from tradeoff.interview.mocks.tries import Keeper, Try, tries
 
 __all__ = ["CASES", "Case", "Keeper", "Mock", "Try", "choose", "draw", "industries", "tries"]
-assert _cases
 
 
 def industries() -> dict[str, str]:

@@ -67,7 +67,8 @@ function later(el, turn, model) {
   let found = false;
   const look = () => {
     if (model.get("turn") !== turn) return;
-    const room = el.closest(".tradeoff-mock")?.querySelector(`.mock-turn-${turn}`);
+    const box = el.closest(".tradeoff-mock")?.querySelector(`.mock-turn-${turn}`);
+    const room = box?.querySelector(".mock-here") ?? box;
     const fields = "input:not([disabled]), textarea:not([disabled]), select, button:not([disabled])";
     const next = [...(room?.querySelectorAll(fields) ?? [])].find(each => each.offsetParent);
     const lost = document.activeElement === document.body;

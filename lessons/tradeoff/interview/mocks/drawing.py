@@ -81,7 +81,7 @@ def with_rhythm(problem: Problem, path: Path, rhythm: str) -> Path:
 
 
 def split(problem: Problem, sketch: Sketch, consumer: str) -> Sketch:
-    """The sketch with a path of its own for one consumer, a copy of the path it was on.
+    """The sketch with a path of its own for one consumer, like the path it was on, on few nodes.
 
     Raises ValueError for a consumer that is not there or has a path of its own already.
     """
@@ -91,7 +91,8 @@ def split(problem: Problem, sketch: Sketch, consumer: str) -> Sketch:
         raise ValueError(f"{consumer} has a path of its own")
     kept = old.but(consumers=tuple(name for name in old.consumers if name != consumer))
     paths = [*sketch.paths[:place], kept, *sketch.paths[place + 1 :]]
-    return replace(sketch, paths=(*paths, old.but(consumers=(consumer,))))
+    least = int(problem.engine(old.engine).minimum_nodes)
+    return replace(sketch, paths=(*paths, old.but(consumers=(consumer,), nodes=least)))
 
 
 def join(problem: Problem, sketch: Sketch, consumer: str) -> Sketch:

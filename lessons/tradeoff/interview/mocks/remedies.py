@@ -32,7 +32,7 @@ from tradeoff.interview.mocks.board import (
     touched,
 )
 from tradeoff.interview.mocks.problem import Problem
-from tradeoff.model import Consumer, Rhythm, State, sweep
+from tradeoff.model import Consumer, Rhythm, State, evaluate, sweep
 from tradeoff.model import engine as engine_of
 from tradeoff.model.quantities import DAY_SECONDS, HOUR_SECONDS
 from tradeoff.scenarios.search import INTERVALS_SECONDS
@@ -105,7 +105,8 @@ def ladder(problem: Problem) -> list[Remedy]:
     if problem.work.state is not None and old.watermark_seconds is None:
         kept = old.but(watermark_seconds=problem.late_seconds)
         found.append(_best(problem, "bound the state", kept, [old.nodes]))
-    found.append(_best(problem, "more nodes", old, larger))
+    if larger:
+        found.append(_best(problem, "more nodes", old, larger))
     if smaller:
         found.append(_best(problem, "fewer nodes", old, smaller))
     if old.interval_seconds is not None:
@@ -325,9 +326,7 @@ def _cheapest(problem: Problem, consumers: Sequence[Consumer]) -> tuple[Path, fl
     for _, path in _fresh_paths(problem, names):
         intervals = [] if path.interval_seconds is None else _intervals(path)
         point = _point(problem, path, _nodes_of(path), intervals, consumers)
-        bill = evaluated(
-            problem.but(consumers=tuple(consumers), today=Sketch((point[0],))), Sketch((point[0],))
-        ).usd_per_day
+        bill = evaluate(design(problem, point[0])).cost_usd_per_day
         found.append((point[1], bill, point[0]))
     used, _, path = min(found, key=lambda one: one[:2])
     return path, used

@@ -90,6 +90,10 @@ def design_items(case: Case, board: Board | None) -> list[Item]:
     bill = "no bill" if board is None else f"{usd(board.usd_per_day)} a day"
     names = case.problem.names
     served = 0 if board is None else len(names) - len(board.unserved)
+    sound = board is not None and board.serves
+    # Who is served by a design that cannot be built, or paid, is half served.
+    by, part = ("" if sound else " by a design that passes a limit"), served / len(names)
+    part *= 1.0 if sound else 0.5
     return [
         Item("smallest", said, MODEL, earned, weight=3),
         Item(
@@ -100,13 +104,7 @@ def design_items(case: Case, board: Board | None) -> list[Item]:
             earned if within else 0.0,
             weight=2,
         ),
-        Item(
-            "consumers",
-            f"Served {served} of {len(names)} consumers within all limits",
-            MODEL,
-            served / len(names) if earned else 0.0,
-            weight=2,
-        ),
+        Item("consumers", f"Served {served} of {len(names)} consumers{by}", MODEL, part, weight=2),
     ]
 
 

@@ -24,6 +24,7 @@ from tradeoff.interview.mocks.wording import plain
 from tradeoff.model import words
 
 MINUTES = 25
+PASS = "?"  # the answer of one who does not know
 YES_NO = (("yes", "yes"), ("no", "no"))
 TIERS = (
     ("1", "tier 1: seconds and below"),
@@ -48,7 +49,7 @@ class Stage(StrEnum):
 STAGES = tuple(Stage)
 MINUTES_OF = {"clarify": 5, "estimate": 5, "design": 7, "price": 3, "defend": 5}
 GUIDE = {
-    "clarify": "Ask what you need to know. Done: go on to the numbers.",
+    "clarify": "Ask for what you need to know, then go on to the numbers.",
     "estimate": "Work the numbers out. Give each with its unit.",
     "design": "Draw the smallest change that serves everyone. The model evaluates as you draw.",
     "price": "Say what it costs.",
@@ -183,7 +184,7 @@ class Mock:
         return Reply(said)
 
     def answer(self, said: str, now: datetime) -> Reply:
-        """Answer the prompt: a number, one of the options, or free words.
+        """Answer the prompt: a number, one of the options, free words, or `PASS`.
 
         Raises UnitError for a number that cannot be read and ValueError for a choice that is not
         offered; neither costs anything.
@@ -192,7 +193,7 @@ class Mock:
         said = said.strip()
         if prompt.kind in ("facts", "board", "ticks"):
             raise ValueError(f"{prompt.kind} takes no answer: go on, propose or tick")
-        if prompt.kind == "choice":
+        if prompt.kind == "choice" and said != PASS:
             said = self._chosen(prompt, said)
         reply = self._judge(prompt, said)
         self._note(prompt.key, prompt.says, said, now, reply)
@@ -264,7 +265,8 @@ class Mock:
 
     def said_to(self, key: str) -> str:
         """What was last answered to a prompt; empty if nothing."""
-        return next((one.said for one in reversed(self.entries) if one.key == key), "")
+        said = next((one.said for one in reversed(self.entries) if one.key == key), "")
+        return "" if said == PASS else said
 
     @property
     def not_asked(self) -> tuple[Fact, ...]:
@@ -403,7 +405,7 @@ class Mock:
             place = int(prompt.key.split()[1]) - 1
             some = self.case.estimates if prompt.stage is Stage.ESTIMATE else self._prices
             drawn = some[place].drawn
-            self._right[prompt.key] = float(drawn.judge(said))
+            self._right[prompt.key] = float(said != PASS and drawn.judge(said))
             return f"Let us go on with {drawn.answer_in_words}."
         if prompt.kind == "choice":
             self._right[prompt.key] = float(said == self._truth(prompt.key))
@@ -456,8 +458,9 @@ class Mock:
         items = []
         for key, question in self._questions.items():
             ticked = self._ticked.get(key, [False] * len(question.points))
+            missing = "" if self.said_to(key) else "(not answered) "
             for point, said in zip(question.points, ticked, strict=True):
-                items.append(Item(point.dimension, point.says, OWN, float(said)))
+                items.append(Item(point.dimension, missing + point.says, OWN, float(said)))
         if not self._questions:
             return [Item("change", "Nothing was said in free words", OWN, 0.0)]
         return items

@@ -44,12 +44,17 @@ def _size(number_of_bytes: float) -> str:
 
 
 def whole(board: Board) -> str:
-    """The board in one or two sentences: its bill, its budget, whom and what it misses."""
+    """The board in a few sentences: its bill, whom it does not serve, and which limits of the
+    whole it passes; what a path misses is in its own sentence."""
     bill = words.usd(round(board.usd_per_day))
     budget = words.usd(board.problem.budget_usd_per_day)
-    head = f"{bill} a day in all, of a budget of {budget}."
+    said = [f"{bill} a day in all, of a budget of {budget}."]
     if board.unserved:
-        head += f" Not served: {', '.join(board.unserved)}."
+        said.append(f"Not served: {', '.join(board.unserved)}.")
     if board.serves:
-        return plain(f"{head} Every limit is kept.")
-    return plain(f"{head} Missed: {'; '.join(board.missed)}.")
+        said.append("Every limit is kept.")
+    of_paths = {reason for one in board.found for reason in one.rejected}
+    others = [reason for reason in board.missed if reason not in of_paths]
+    if others:
+        said.append(f"Missed: {'; '.join(others)}.")
+    return plain(" ".join(said))

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from tradeoff.interview.mocks import answer, rubric
 from tradeoff.interview.mocks.board import described
-from tradeoff.interview.mocks.session import STAGES, Mock, verdict
+from tradeoff.interview.mocks.session import MINUTES, STAGES, Mock, verdict
 from tradeoff.interview.mocks.wording import span
 
 HEADER = ("| change | design | bill | verdict |", "| --- | --- | --- | --- |")
@@ -62,6 +62,9 @@ def _scores(mock: Mock) -> Iterator[str]:
         f"{result.percent} % in all; {result.judged_percent} % of what the model judged. "
         "Each dimension counts the same."
     )
+    used = max((entry.at_seconds for entry in mock.entries), default=0.0)
+    late = f", {span(used - 60 * MINUTES)} over time" if used > 60 * MINUTES else ""
+    yield from ("", f"Clock: {span(used)} of {MINUTES}:00{late}, pauses left out.")
 
 
 def _rubric(mock: Mock) -> Iterator[str]:

@@ -22,14 +22,18 @@ OWN, JOINED = "A path of its own for {}", "{} back to path 1"
 class Whiteboard(widgets.VBox):
     """Controls for the session's sketch.
 
+    Parameters
+    ----------
+    mock : the session. redrawn : called when paths came or went, and other controls stand there.
+
     Attributes
     ----------
     fields : the controls by (place of the path, name of the field), to read and to set.
     said : what the model says of the board, as HTML.
     """
 
-    def __init__(self, mock: Mock) -> None:
-        self._mock = mock
+    def __init__(self, mock: Mock, redrawn: Callable[[], None]) -> None:
+        self._mock, self._redrawn = mock, redrawn
         self.fields: dict[tuple[int, str], Any] = {}
         self._setting = False
         self._paths, self._said = widgets.VBox(), widgets.HTML()
@@ -111,6 +115,8 @@ class Whiteboard(widgets.VBox):
 
     def _divide(self, consumer: str, how: Callable[..., Sketch]) -> None:
         self._draw(how(self._mock.case.problem, self._sketch, consumer), rebuild=True)
+        self._paths.children[-1].add_class("mock-here")  # where the cursor goes
+        self._redrawn()
 
     def _changed(self, place: int, name: str) -> Callable[[Any], None]:
         def heard(change: Any) -> None:
@@ -164,6 +170,8 @@ class Whiteboard(widgets.VBox):
             self._setting = False
 
     def _complain(self, error: ValueError) -> None:
+        """Say why, and show what the board still says: what is proposed is what is seen."""
+        self._align()
         self._said.value = f'<div role="status">{escape(str(error))}</div>'
 
     def _show(self, board: Board) -> None:

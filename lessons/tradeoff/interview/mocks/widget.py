@@ -17,7 +17,7 @@ import traitlets
 
 from tradeoff.interview import mocks
 from tradeoff.interview.mocks import transcript
-from tradeoff.interview.mocks.session import GUIDE, MINUTES, MINUTES_OF, Mock
+from tradeoff.interview.mocks.session import GUIDE, MINUTES, MINUTES_OF, PASS, Mock
 from tradeoff.interview.mocks.terminal import score
 from tradeoff.interview.mocks.tries import Keeper
 from tradeoff.interview.mocks.whiteboard import Whiteboard
@@ -84,10 +84,10 @@ class Interview(widgets.VBox):
             [
                 widgets.HTML(STYLE),
                 self._head,
+                self._tools,
                 self._asked,
                 self.answers,
                 self._error,
-                self._tools,
                 self._talk,
             ]
         )
@@ -162,7 +162,10 @@ class Interview(widgets.VBox):
     def _said(self) -> str:
         assert self.mock is not None
         told = [f"<p><b>Interviewer.</b> {escape(self.mock.case.opening)}</p>"]
-        for entry in self.mock.entries:
+        above = self.mock.prompt.kind == "facts"  # where the newest exchange stands already
+        if above and not self.mock.entries:
+            return ""
+        for entry in self.mock.entries[:-1] if above else self.mock.entries:
             asked = f"<p><b>Interviewer.</b> {escape(entry.asked)}</p>"
             said = f'<p class="mock-you"><b>You.</b> {escape(entry.said)}</p>'
             reply = f"<p><b>Interviewer.</b> {escape(entry.reply)}</p>"
@@ -193,14 +196,18 @@ class Interview(widgets.VBox):
 
     def _number(self) -> list[Any]:
         self._ask_it()
-        return [self._line("Your answer", "a number with its unit; Enter gives it", self._answer)]
+        return [
+            self._line(
+                "Your answer", "a number with its unit; ? if you do not know; Enter", self._answer
+            )
+        ]
 
     def _choice(self) -> list[Any]:
         assert self.mock is not None
         self._ask_it()
         return [
             self._button(text, lambda key=key: self._answer(key))  # type: ignore[misc]
-            for key, text in self.mock.prompt.options
+            for key, text in (*self.mock.prompt.options, (PASS, "I do not know"))
         ]
 
     def _text(self) -> list[Any]:
@@ -219,7 +226,7 @@ class Interview(widgets.VBox):
     def _board(self) -> list[Any]:
         assert self.mock is not None
         self._ask_it()
-        self.whiteboard = Whiteboard(self.mock)
+        self.whiteboard = Whiteboard(self.mock, lambda: self._present([self.whiteboard]))
         self.whiteboard.propose.on_click(lambda _: self._try(lambda: self._propose()))
         return [self.whiteboard]
 
@@ -263,7 +270,7 @@ class Interview(widgets.VBox):
             said = [*self.keeper.notes, f"Kept: {self.keeper.transcript}"]
             notes = "".join(f"<p>{escape(each)}</p>" for each in said)
         again = self._button("Another interview", self._again)
-        self._present([widgets.HTML(f"{text}{notes}"), again])
+        self._present([again, widgets.HTML(f"{text}{notes}")])
         self._tools.layout.display = "none"
 
     # --- what is done -----------------------------------------------------------------------------
