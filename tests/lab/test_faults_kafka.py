@@ -105,6 +105,7 @@ def test_a_source_that_goes_while_it_is_published_is_an_error_and_costs_none(
     assert list(dict.fromkeys(ids(broker, topic))) == orders["order_id"].tolist()
 
 
+@long
 @limited
 def test_a_full_disk_under_kafka_streams_ends_it_and_it_counts_every_order_once(broker, tmp_path):
     """Its state is written to disk once its changes are 10,000."""
