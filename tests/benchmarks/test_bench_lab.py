@@ -242,7 +242,7 @@ BATCH = (100_000, 300_000, 1_000_000, 2_500_000, 5_000_000)
 FEWER = (100_000, 500_000, 1_000_000, 2_500_000)  # 24 runs of Spark take 10 s without an order
 STREAM = (10_000, 25_000, 60_000, 150_000, 300_000)
 # Spark cuts a file in two from 4 MB on (spark.sql.files.openCostInBytes), some 33,000 orders: a
-# smaller one keeps one core busy, and fitted with it, larger ones were told 25 % too slow.
+# smaller one keeps one core busy, and an order in it costs more than in a larger one.
 CUT = (40_000, 80_000, 160_000, 400_000, 800_000)
 TRIGGERED = (3_000, 10_000, 30_000, 75_000, 150_000)
 # Doubled each time, the table of order numbers of the C++ program is always filled alike.
