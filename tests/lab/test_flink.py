@@ -132,12 +132,11 @@ def test_as_windows_close_every_order_is_counted_or_told_as_late_also_after_a_ki
 
 
 @pytest.mark.skipif(not LONG, reason="three more starts of Flink: set TRADEOFF_LAB=1")
-def test_gathered_or_on_two_tasks_the_table_is_the_same(broker):
+def test_gathered_the_table_is_the_same(broker):
     orders = data.orders(DAY, 30_000)
     for name, words in {
         "each": {},
         "gathered": {"mini_batch_seconds": 0.5},
-        "two": {"parallelism": 2},
     }.items():
         run = flink.measure(broker, orders, 10, name=name, **words)
         print(run.setting, run.age(50), run.age(99), run.events_per_second)

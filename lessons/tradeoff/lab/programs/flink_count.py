@@ -150,14 +150,13 @@ def main() -> None:
     words.add_argument("--checkpoint-ms", type=int, default=1_000)
     words.add_argument("--flush-ms", type=int, default=5)
     words.add_argument("--mini-batch-ms", type=int, default=0)
-    words.add_argument("--parallelism", type=int, default=1)
     given = words.parse_args()
 
     settings = {
         "pipeline.jars": given.jar.resolve().as_uri(),
         "rest.bind-address": "127.0.0.1",
         "jobmanager.bind-host": "127.0.0.1",
-        "parallelism.default": given.parallelism,
+        "parallelism.default": 1,
         "table.local-time-zone": "UTC",
         "execution.checkpointing.dir": given.checkpoints.resolve().as_uri(),
         "execution.checkpointing.interval": f"{given.checkpoint_ms} ms",

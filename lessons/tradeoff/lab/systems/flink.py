@@ -93,7 +93,6 @@ class FlinkCount:
         checkpoint_seconds: float = 1.0,
         mini_batch_seconds: float = 0.0,
         flush_seconds: float = 0.005,
-        parallelism: int = 1,
         java: str = JAVA,
     ) -> None:
         if emit not in ("event", "close"):
@@ -126,7 +125,6 @@ class FlinkCount:
             "late-minutes": int(LATE / pd.Timedelta("1min")),
             "mini-batch-ms": round(mini_batch_seconds * 1000),
             "flush-ms": round(flush_seconds * 1000),
-            "parallelism": parallelism,
         }
         self._words = [f"--{name}={value}" for name, value in words.items()]
         self._checkpoint_seconds, self._java = checkpoint_seconds, java
@@ -205,7 +203,6 @@ def measure(
     emit: str = "event",
     window: str = "1h",
     mini_batch_seconds: float = 0.0,
-    parallelism: int = 1,
     name: str = "flink",
     java: str = JAVA,
 ) -> Counted:
@@ -223,7 +220,7 @@ def measure(
 
     `state_bytes` is the last checkpoint's size. Raises LabError when Flink fails.
     """
-    topic = topic or broker.create_topic(f"{name}-orders", partitions=parallelism)
+    topic = topic or broker.create_topic(f"{name}-orders")
     feed = feed or (lambda: kafka.play(broker, topic, orders, seconds))
     arrived = broker.end_offset(topic) + len(orders)
     setting = "each order" if emit == "event" else "windows as they close"
@@ -237,7 +234,6 @@ def measure(
             emit=emit,
             window=window,
             mini_batch_seconds=mini_batch_seconds,
-            parallelism=parallelism,
             java=java,
         )
         committed = feed() if not seconds else pd.Series(dtype="float64")

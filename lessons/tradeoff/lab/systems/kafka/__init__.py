@@ -126,7 +126,22 @@ class Broker:
             self.admin.create_topics([new], operation_timeout=30)[topic].result(60)
         except KafkaException as error:
             raise LabError(f"Kafka did not make the topic {topic}: {error.args[0].str()}") from None
+        # A topic is made before each of its partitions knows that it leads.
+        end = time.monotonic() + START_SECONDS
+        while not self._leads(topic):
+            if time.monotonic() > end:
+                raise LabError(f"Kafka made the topic {topic}, but no broker leads it")
+            time.sleep(0.05)
         return topic
+
+    def _leads(self, topic: str) -> bool:
+        from confluent_kafka import KafkaException
+
+        try:
+            self.end_offsets(topic)
+        except (KafkaException, KeyError):
+            return False
+        return True
 
     def end_offset(self, topic: str) -> int:
         """Messages ever written to a topic, summed over its partitions: where its end is."""
