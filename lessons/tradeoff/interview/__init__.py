@@ -14,12 +14,12 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from tradeoff.interview.drills.widget import drill
-    from tradeoff.interview.mocks.widget import mock
+    from tradeoff.interview.mocks.screens.widget import mock
     from tradeoff.interview.sheet import cheat_sheet
 
 __all__ = ["cheat_sheet", "drill", "mock"]
 
-_PLACES = {"drill": "drills.widget", "mock": "mocks.widget", "cheat_sheet": "sheet"}
+_PLACES = {"drill": "drills.widget", "mock": "mocks.screens.widget", "cheat_sheet": "sheet"}
 
 
 def __getattr__(name: str) -> Any:

@@ -3,7 +3,7 @@
 from datetime import UTC, datetime, timedelta
 
 from tradeoff.interview.mocks import Mock
-from tradeoff.interview.mocks.board import Path, Sketch
+from tradeoff.interview.mocks.truth.board import Path, Sketch
 from tradeoff.model import engine
 
 START = datetime(2026, 11, 28, 12, 0, tzinfo=UTC)

@@ -8,10 +8,11 @@ from candidates import fashionable, perfect
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from tradeoff.interview.bank import OBJECTIVES
-from tradeoff.interview.mocks import CASES, draw, industries, remedies
-from tradeoff.interview.mocks.board import Path, Sketch, evaluated, touched
-from tradeoff.interview.mocks.case import FAILS, REMEDY, failing
-from tradeoff.interview.mocks.changes import changes
+from tradeoff.interview.mocks import CASES, draw, industries
+from tradeoff.interview.mocks.truth import remedies
+from tradeoff.interview.mocks.truth.board import Path, Sketch, evaluated, touched
+from tradeoff.interview.mocks.truth.case import FAILS, REMEDY, failing
+from tradeoff.interview.mocks.truth.changes import changes
 from tradeoff.model import evaluate
 
 SEEDS = range(1, 9)

@@ -1,10 +1,11 @@
 """The board, changed by one thing at a time."""
 
 import pytest
-from tradeoff.interview.mocks import draw, drawing
-from tradeoff.interview.mocks.board import described, evaluated, touched
-from tradeoff.interview.mocks.remedies import called
-from tradeoff.interview.mocks.showing import shown, whole
+from tradeoff.interview.mocks import draw
+from tradeoff.interview.mocks.screens import drawing
+from tradeoff.interview.mocks.screens.showing import shown, whole
+from tradeoff.interview.mocks.truth.board import described, evaluated, touched
+from tradeoff.interview.mocks.truth.remedies import called
 
 
 @pytest.fixture(scope="module")

@@ -7,11 +7,11 @@ from functools import cache
 import pytest
 from candidates import START, Clock, answered, fashionable, perfect, streamed
 from tradeoff.interview.mocks import CASES, Mock, draw
-from tradeoff.interview.mocks.board import Sketch
-from tradeoff.interview.mocks.case import NOT_KNOWN
-from tradeoff.interview.mocks.pushbacks import pushbacks
-from tradeoff.interview.mocks.rubric import DIMENSIONS, MODEL, OWN
-from tradeoff.interview.mocks.session import MINUTES, MINUTES_OF, PASS, STAGES, Stage
+from tradeoff.interview.mocks.talk.pushbacks import pushbacks
+from tradeoff.interview.mocks.talk.rubric import DIMENSIONS, MODEL, OWN
+from tradeoff.interview.mocks.talk.session import MINUTES, MINUTES_OF, PASS, STAGES, Stage
+from tradeoff.interview.mocks.truth.board import Sketch
+from tradeoff.interview.mocks.truth.case import NOT_KNOWN
 from tradeoff.interview.numbers.drawn import UnitError
 
 drawn = cache(draw)

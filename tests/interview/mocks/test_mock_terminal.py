@@ -6,9 +6,10 @@ import re
 import pytest
 from candidates import START, Clock, perfect
 from tradeoff import cli
-from tradeoff.interview.mocks import CASES, Keeper, choose, draw, terminal, tries
-from tradeoff.interview.mocks.session import Mock
-from tradeoff.interview.mocks.tries import folder
+from tradeoff.interview.mocks import CASES, Keeper, choose, draw, tries
+from tradeoff.interview.mocks.screens import terminal
+from tradeoff.interview.mocks.talk.session import Mock
+from tradeoff.interview.mocks.talk.tries import folder
 
 SHAPE = [
     "# Mock interview: insurance-claims",
@@ -165,7 +166,7 @@ def test_a_case_not_tried_yet_is_preferred():
 @pytest.mark.parametrize("name", list(CASES))
 def test_every_case_is_told_without_a_loose_end(name):
     """A perfect interview's transcript: no placeholder, no None, no infinity, no dollar sign."""
-    from tradeoff.interview.mocks.transcript import transcript
+    from tradeoff.interview.mocks.talk.transcript import transcript
 
     text = transcript(perfect(draw(name, 5)))
     assert not re.search(r"\bNone\b(?! of| has)|\binf\b|\bnan\b|\{|\$|  \w", text), text

@@ -4,8 +4,8 @@ import pytest
 from candidates import Clock, answered
 from tradeoff.interview import mock
 from tradeoff.interview.mocks import tries
-from tradeoff.interview.mocks.tries import folder
-from tradeoff.interview.mocks.widget import Interview
+from tradeoff.interview.mocks.screens.widget import Interview
+from tradeoff.interview.mocks.talk.tries import folder
 
 
 @pytest.fixture(autouse=True)

@@ -5,8 +5,8 @@
     case = mocks.draw("closing-logistics", seed=1)  # with numbers
     mocks.Mock(case, now)                           # the interview without a screen
 
-`terminal` and `widget` show it; `tries` keeps it. Every truth (what fails, what is right, by what
-margin) is computed by the model when a case is drawn: `case`, `remedies`.
+`cases` tells them; `truth` is what the model computes of one when it is drawn (what fails, what is
+right, by what margin); `talk` is the interview and what is kept of it; `screens` shows it.
 """
 
 from __future__ import annotations
@@ -16,9 +16,9 @@ from datetime import datetime
 import numpy as np
 
 import tradeoff.interview.mocks.cases  # noqa: F401 (it registers them)
-from tradeoff.interview.mocks.case import CASES, INDUSTRY, Case, draw
-from tradeoff.interview.mocks.session import Mock
-from tradeoff.interview.mocks.tries import Keeper, Try, tries
+from tradeoff.interview.mocks.talk.session import Mock
+from tradeoff.interview.mocks.talk.tries import Keeper, Try, tries
+from tradeoff.interview.mocks.truth.case import CASES, INDUSTRY, Case, draw
 
 __all__ = ["CASES", "Case", "Keeper", "Mock", "Try", "choose", "draw", "industries", "tries"]
 

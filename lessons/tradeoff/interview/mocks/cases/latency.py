@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 
-from tradeoff.interview.mocks import estimates
-from tradeoff.interview.mocks.board import Path, Sketch, evaluated
-from tradeoff.interview.mocks.case import Case, case
 from tradeoff.interview.mocks.cases.sizes import millions, round_usd, sized_work
-from tradeoff.interview.mocks.estimates import usd
-from tradeoff.interview.mocks.facts import facts
-from tradeoff.interview.mocks.problem import Problem
+from tradeoff.interview.mocks.truth import estimates
+from tradeoff.interview.mocks.truth.board import Path, Sketch, evaluated
+from tradeoff.interview.mocks.truth.case import Case, case
+from tradeoff.interview.mocks.truth.estimates import usd
+from tradeoff.interview.mocks.truth.facts import facts
+from tradeoff.interview.mocks.truth.problem import Problem
 from tradeoff.model import Consumer, State, words
 
 MENU = ("spark_ephemeral", "spark_streaming", "flink")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Any
 
-from tradeoff.interview.mocks.board import Sketch, Span
+from tradeoff.interview.mocks.truth.board import Sketch, Span
 from tradeoff.model import Consumer, Engine, Workload
 from tradeoff.model import engine as engine_of
 from tradeoff.model.quantities import DAY_SECONDS

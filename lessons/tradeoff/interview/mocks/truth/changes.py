@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from tradeoff.interview.mocks import remedies
-from tradeoff.interview.mocks.board import Sketch, described, evaluated
-from tradeoff.interview.mocks.case import Case
-from tradeoff.interview.mocks.estimates import usd
-from tradeoff.interview.mocks.problem import Problem
+from tradeoff.interview.mocks.truth import remedies
+from tradeoff.interview.mocks.truth.board import Sketch, described, evaluated
+from tradeoff.interview.mocks.truth.case import Case
+from tradeoff.interview.mocks.truth.estimates import usd
+from tradeoff.interview.mocks.truth.problem import Problem
 from tradeoff.model import Consumer, tier_of, words
 
 NO_LIMIT = 1e9  # USD a day: a moved case is priced, whatever it costs

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from tradeoff.interview.mocks.board import Path, Sketch
-from tradeoff.interview.mocks.problem import Problem
+from tradeoff.interview.mocks.truth.board import Path, Sketch
+from tradeoff.interview.mocks.truth.problem import Problem
 from tradeoff.interview.numbers.drawn import UnitError, parse
 from tradeoff.model import Rhythm
 from tradeoff.model.quantities import HOUR_SECONDS

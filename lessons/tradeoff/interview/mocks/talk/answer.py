@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from tradeoff.interview.mocks.board import TOUCHES, Sketch, described, evaluated
-from tradeoff.interview.mocks.case import Case
-from tradeoff.interview.mocks.changes import changes
-from tradeoff.interview.mocks.estimates import usd
-from tradeoff.interview.mocks.facts import reader
-from tradeoff.interview.mocks.remedies import MARGIN, REMEDIES
-from tradeoff.interview.mocks.wording import plain
+from tradeoff.interview.mocks.talk.wording import plain
+from tradeoff.interview.mocks.truth.board import TOUCHES, Sketch, described, evaluated
+from tradeoff.interview.mocks.truth.case import Case
+from tradeoff.interview.mocks.truth.changes import changes
+from tradeoff.interview.mocks.truth.estimates import usd
+from tradeoff.interview.mocks.truth.facts import reader
+from tradeoff.interview.mocks.truth.remedies import MARGIN, REMEDIES
 from tradeoff.model.quantities import HOUR_SECONDS
 
 

@@ -18,7 +18,7 @@ from tradeoff.model import (
 from tradeoff.model.quantities import DAY_SECONDS
 
 if TYPE_CHECKING:
-    from tradeoff.interview.mocks.problem import Problem
+    from tradeoff.interview.mocks.truth.problem import Problem
 
 Span = float | None  # seconds; None: none
 SLACK = 1e-9

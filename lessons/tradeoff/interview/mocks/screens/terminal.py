@@ -11,13 +11,14 @@ from collections.abc import Callable, Iterable
 from dataclasses import replace
 from datetime import UTC, datetime
 
-from tradeoff.interview.mocks import drawing, transcript
-from tradeoff.interview.mocks.board import Board, Sketch
-from tradeoff.interview.mocks.case import Case
-from tradeoff.interview.mocks.session import GUIDE, MINUTES, MINUTES_OF, Mock, Stage
-from tradeoff.interview.mocks.showing import shown, whole
-from tradeoff.interview.mocks.tries import Keeper, Try
-from tradeoff.interview.mocks.wording import span
+from tradeoff.interview.mocks.screens import drawing
+from tradeoff.interview.mocks.screens.showing import shown, whole
+from tradeoff.interview.mocks.talk import transcript
+from tradeoff.interview.mocks.talk.session import GUIDE, MINUTES, MINUTES_OF, Mock, Stage
+from tradeoff.interview.mocks.talk.tries import Keeper, Try
+from tradeoff.interview.mocks.talk.wording import span
+from tradeoff.interview.mocks.truth.board import Board, Sketch
+from tradeoff.interview.mocks.truth.case import Case
 
 WIDEST = 92
 HELP = "At any prompt: time, pause, skip (leave this stage; nobody comes back to it), quit, help."

@@ -8,11 +8,11 @@ from typing import Any
 
 import ipywidgets as widgets  # type: ignore[import-untyped]
 
-from tradeoff.interview.mocks import drawing
-from tradeoff.interview.mocks.board import Board, Path, Sketch
-from tradeoff.interview.mocks.facts import CALLED
-from tradeoff.interview.mocks.session import Mock
-from tradeoff.interview.mocks.showing import shown, whole
+from tradeoff.interview.mocks.screens import drawing
+from tradeoff.interview.mocks.screens.showing import shown, whole
+from tradeoff.interview.mocks.talk.session import Mock
+from tradeoff.interview.mocks.truth.board import Board, Path, Sketch
+from tradeoff.interview.mocks.truth.facts import CALLED
 from tradeoff.model import Rhythm, words
 
 LABEL, CONTROL = "130px", "430px"

@@ -20,7 +20,7 @@ import numpy as np
 import pandas as pd
 
 from tradeoff.diagnosis.options import Option, smallest
-from tradeoff.interview.mocks.board import (
+from tradeoff.interview.mocks.truth.board import (
     Board,
     Path,
     Sketch,
@@ -31,7 +31,7 @@ from tradeoff.interview.mocks.board import (
     plan,
     touched,
 )
-from tradeoff.interview.mocks.problem import Problem
+from tradeoff.interview.mocks.truth.problem import Problem
 from tradeoff.model import Consumer, Rhythm, State, evaluate, sweep
 from tradeoff.model import engine as engine_of
 from tradeoff.model.quantities import DAY_SECONDS, HOUR_SECONDS

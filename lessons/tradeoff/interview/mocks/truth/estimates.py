@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from tradeoff.interview.mocks.board import Path, design
-from tradeoff.interview.mocks.case import Estimate
-from tradeoff.interview.mocks.problem import Problem
+from tradeoff.interview.mocks.truth.board import Path, design
+from tradeoff.interview.mocks.truth.case import Estimate
+from tradeoff.interview.mocks.truth.problem import Problem
 from tradeoff.interview.numbers import Drawn
 from tradeoff.model import Billing, Evaluation, State, Workload, evaluate, words
 from tradeoff.model import state as state_model

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from tradeoff.interview.mocks.board import Board, how
-from tradeoff.interview.mocks.wording import plain
+from tradeoff.interview.mocks.talk.wording import plain
+from tradeoff.interview.mocks.truth.board import Board, how
 from tradeoff.model import words
 
 

@@ -11,8 +11,8 @@ from typing import Any
 
 from tradeoff.interview import kept
 from tradeoff.interview.kept import Kept
-from tradeoff.interview.mocks.session import Mock
-from tradeoff.interview.mocks.transcript import transcript
+from tradeoff.interview.mocks.talk.session import Mock
+from tradeoff.interview.mocks.talk.transcript import transcript
 
 VERSION = 1
 

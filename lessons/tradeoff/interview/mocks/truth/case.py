@@ -10,10 +10,10 @@ from functools import cached_property
 
 import numpy as np
 
-from tradeoff.interview.mocks import remedies
-from tradeoff.interview.mocks.board import Board, evaluated
-from tradeoff.interview.mocks.problem import Problem
-from tradeoff.interview.mocks.remedies import Remedy
+from tradeoff.interview.mocks.truth import remedies
+from tradeoff.interview.mocks.truth.board import Board, evaluated
+from tradeoff.interview.mocks.truth.problem import Problem
+from tradeoff.interview.mocks.truth.remedies import Remedy
 from tradeoff.interview.numbers import Drawn
 
 DIMENSIONS = {

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from tradeoff.interview.mocks import answer, rubric
-from tradeoff.interview.mocks.board import described
-from tradeoff.interview.mocks.session import MINUTES, STAGES, Mock, verdict
-from tradeoff.interview.mocks.wording import span
+from tradeoff.interview.mocks.talk import answer, rubric
+from tradeoff.interview.mocks.talk.session import MINUTES, STAGES, Mock, verdict
+from tradeoff.interview.mocks.talk.wording import span
+from tradeoff.interview.mocks.truth.board import described
 
 HEADER = ("| change | design | bill | verdict |", "| --- | --- | --- | --- |")
 # Questions whose strong answer the model answer says in its own paragraphs.

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from tradeoff.interview.mocks.board import Board
-from tradeoff.interview.mocks.case import Case, Estimate
-from tradeoff.interview.mocks.estimates import WITHIN, usd
+from tradeoff.interview.mocks.truth.board import Board
+from tradeoff.interview.mocks.truth.case import Case, Estimate
+from tradeoff.interview.mocks.truth.estimates import WITHIN, usd
 from tradeoff.interview.numbers import Drawn
 from tradeoff.scenarios.worth import DAYS_PER_YEAR
 

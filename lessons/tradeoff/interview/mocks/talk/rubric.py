@@ -6,11 +6,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from tradeoff.interview.bank import OBJECTIVES
-from tradeoff.interview.mocks import remedies
-from tradeoff.interview.mocks.board import Board, touched
-from tradeoff.interview.mocks.case import Case
-from tradeoff.interview.mocks.estimates import usd
-from tradeoff.interview.mocks.wording import plain
+from tradeoff.interview.mocks.talk.wording import plain
+from tradeoff.interview.mocks.truth import remedies
+from tradeoff.interview.mocks.truth.board import Board, touched
+from tradeoff.interview.mocks.truth.case import Case
+from tradeoff.interview.mocks.truth.estimates import usd
 
 DIMENSIONS = {
     "failing": "Named the dimension that fails",

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from tradeoff.interview.mocks.board import Path, design, evaluated
-from tradeoff.interview.mocks.case import NOT_KNOWN, Fact
-from tradeoff.interview.mocks.estimates import fixed_and_rate, today, usd
-from tradeoff.interview.mocks.problem import Problem
+from tradeoff.interview.mocks.truth.board import Path, design, evaluated
+from tradeoff.interview.mocks.truth.case import NOT_KNOWN, Fact
+from tradeoff.interview.mocks.truth.estimates import fixed_and_rate, today, usd
+from tradeoff.interview.mocks.truth.problem import Problem
 from tradeoff.model import Billing, Consumer, engine, words
 from tradeoff.model.stages import stage_seconds
 

@@ -6,14 +6,14 @@ what it costs, the fashion, the case's own, the brute force.
 
 from __future__ import annotations
 
-from tradeoff.interview.mocks import remedies
-from tradeoff.interview.mocks.board import Board, described, touched
-from tradeoff.interview.mocks.case import Case
-from tradeoff.interview.mocks.changes import changes
-from tradeoff.interview.mocks.estimates import usd
-from tradeoff.interview.mocks.points import Point, Question
-from tradeoff.interview.mocks.remedies import REMEDIES, Remedy
-from tradeoff.interview.mocks.wording import plain
+from tradeoff.interview.mocks.talk.points import Point, Question
+from tradeoff.interview.mocks.talk.wording import plain
+from tradeoff.interview.mocks.truth import remedies
+from tradeoff.interview.mocks.truth.board import Board, described, touched
+from tradeoff.interview.mocks.truth.case import Case
+from tradeoff.interview.mocks.truth.changes import changes
+from tradeoff.interview.mocks.truth.estimates import usd
+from tradeoff.interview.mocks.truth.remedies import REMEDIES, Remedy
 from tradeoff.model import words
 
 MOST = 3

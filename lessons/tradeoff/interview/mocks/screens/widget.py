@@ -16,11 +16,11 @@ import ipywidgets as widgets  # type: ignore[import-untyped]
 import traitlets
 
 from tradeoff.interview import mocks
-from tradeoff.interview.mocks import transcript
-from tradeoff.interview.mocks.session import GUIDE, MINUTES, MINUTES_OF, PASS, Mock
-from tradeoff.interview.mocks.terminal import score
-from tradeoff.interview.mocks.tries import Keeper
-from tradeoff.interview.mocks.whiteboard import Whiteboard
+from tradeoff.interview.mocks.screens.terminal import score
+from tradeoff.interview.mocks.screens.whiteboard import Whiteboard
+from tradeoff.interview.mocks.talk import transcript
+from tradeoff.interview.mocks.talk.session import GUIDE, MINUTES, MINUTES_OF, PASS, Mock
+from tradeoff.interview.mocks.talk.tries import Keeper
 
 STYLE = """<style>
 .tradeoff-mock .widget-html-content { line-height: 1.45; }

@@ -13,14 +13,14 @@ from enum import StrEnum
 from functools import cached_property
 from typing import Any
 
-from tradeoff.interview.mocks import pushbacks, rubric
-from tradeoff.interview.mocks.board import Board, Sketch, described, evaluated
-from tradeoff.interview.mocks.case import DIMENSIONS, NOT_KNOWN, Case, Fact
-from tradeoff.interview.mocks.changes import growth
-from tradeoff.interview.mocks.points import Point, Question
-from tradeoff.interview.mocks.pricing import prices
-from tradeoff.interview.mocks.rubric import MODEL, OWN, Item, Result
-from tradeoff.interview.mocks.wording import plain
+from tradeoff.interview.mocks.talk import pushbacks, rubric
+from tradeoff.interview.mocks.talk.points import Point, Question
+from tradeoff.interview.mocks.talk.rubric import MODEL, OWN, Item, Result
+from tradeoff.interview.mocks.talk.wording import plain
+from tradeoff.interview.mocks.truth.board import Board, Sketch, described, evaluated
+from tradeoff.interview.mocks.truth.case import DIMENSIONS, NOT_KNOWN, Case, Fact
+from tradeoff.interview.mocks.truth.changes import growth
+from tradeoff.interview.mocks.truth.pricing import prices
 from tradeoff.model import words
 
 MINUTES = 25

@@ -1,0 +1,1 @@
+"""The interview in a terminal and in JupyterLab: thin over the session."""
