@@ -26,7 +26,7 @@ def add(commands: Commands) -> None:
 def mock(chosen: argparse.Namespace) -> int:
     """Hold an interview or list what there is; the exit code is 2 where it cannot be done."""
     from tradeoff.interview import mocks
-    from tradeoff.interview.mocks import terminal
+    from tradeoff.interview.mocks.screens import terminal
 
     survive_any_console()
     if chosen.listed:
