@@ -54,7 +54,7 @@ def _grown(case: Case) -> Change:
         grown = problem.but(events_per_day=factor * volume, budget_usd_per_day=NO_LIMIT)
         board = evaluated(grown, right.sketch)
         if not board.serves:
-            then = _then(_from(grown, case))
+            then = _then(_from(grown, case), problem.budget_usd_per_day)
             moved = f"{words.count(factor * volume)} a day instead of {words.count(volume)}"
             return Change(moved, f"the design as it stands fails ({board.missed[0]}); then {then}")
     said = f"{words.count(10 * volume)} a day, ten times today's"
@@ -67,8 +67,9 @@ def _fresher(case: Case) -> Change | None:
     if (freshest.freshness_seconds or 0) <= 10:
         return None
     needy = replace(freshest, tier=tier_of(SECONDS), freshness_seconds=SECONDS, deadline_hour=None)
-    moved = _with(_from(problem, case), freshest, needy)
-    return Change(f"{freshest.name} needing {words.duration(SECONDS)}", _then(moved))
+    priced = _from(problem, case).but(budget_usd_per_day=NO_LIMIT)
+    then = _then(_with(priced, freshest, needy), problem.budget_usd_per_day)
+    return Change(f"{freshest.name} needing {words.duration(SECONDS)}", then)
 
 
 def _relaxed(case: Case) -> Change | None:
@@ -82,13 +83,14 @@ def _relaxed(case: Case) -> Change | None:
         moved = _with(problem, freshest, calm)
         best = remedies.right(remedies.ladder(moved))
         if best is not None and best.name != case.right.name:
-            return Change(f"{freshest.name} content with {words.duration(looser)}", _then(moved))
+            then = _then(moved, problem.budget_usd_per_day)
+            return Change(f"{freshest.name} content with {words.duration(looser)}", then)
     return None
 
 
 def _with(problem: Problem, old: Consumer, new: Consumer) -> Problem:
     others = [new if one is old else one for one in problem.consumers]
-    return problem.but(consumers=tuple(others), budget_usd_per_day=NO_LIMIT)
+    return problem.but(consumers=tuple(others))
 
 
 def _from(problem: Problem, case: Case) -> Problem:
@@ -97,9 +99,10 @@ def _from(problem: Problem, case: Case) -> Problem:
     return problem.but(today=sketch) if len(sketch.paths) == 1 else problem
 
 
-def _then(problem: Problem) -> str:
+def _then(problem: Problem, budget: float) -> str:
     best = remedies.right(remedies.ladder(problem))
     if best is None:
         return "no kind of change that the model knows serves everyone."
     does = remedies.REMEDIES.get(best.name, best.name)
-    return f"{does} ({described(best.sketch)}), {usd(best.usd_per_day)} a day."
+    above = f", above today's budget of {usd(budget)}" if best.usd_per_day > budget else ""
+    return f"{does} ({described(best.sketch)}), {usd(best.usd_per_day)} a day{above}."
