@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tradeoff.interview.bank import OBJECTIVES
 from tradeoff.interview.mocks import CASES, draw, industries
+from tradeoff.interview.mocks.talk import pushbacks
 from tradeoff.interview.mocks.truth import remedies
 from tradeoff.interview.mocks.truth.board import Path, Sketch, evaluated, touched
 from tradeoff.interview.mocks.truth.case import FAILS, REMEDY, failing
@@ -126,6 +127,17 @@ def test_every_case_says_what_would_change_it(name):
     assert len(found) >= 2 or case.right.name == "streaming"
     for one in found:
         assert re.search(r"\d", one.moved + one.says)
+        # Who gives up a need still has the budget: nothing dearer, nor today's bill that fails.
+        assert "content with" not in one.moved or "budget" not in one.says
+
+
+def test_where_runs_spend_their_time_names_what_volume_does_not_change():
+    assert "90 % in start-up and fixed work" in drawn("ticket-sales", 3).fact("stages").says
+
+
+@pytest.mark.parametrize("name", [name for name, fails in FAILS.items() if fails == "cost"])
+def test_where_cost_fails_the_change_rejected_is_not_to_run_more_often(name):
+    assert remedies.REMEDIES["more often"] not in pushbacks.why(drawn(name, 1)).strong
 
 
 @each_case

@@ -52,8 +52,9 @@ def why(case: Case) -> Question:
     """Asked with the design: why this one."""
     right = case.right
     rest = "nothing is changed" if not right.option.touches else REMEDIES[right.name]
-    # The one that comes closest among those that somebody would propose.
-    others = [one for one in case.remedies if one is not right and one.name in PROPOSED]
+    # The one that comes closest among those that somebody would propose; not more runs for a bill.
+    proposed = [name for name in PROPOSED if (case.fails, name) != ("cost", "more often")]
+    others = [one for one in case.remedies if one is not right and one.name in proposed]
     rejected = min(others, key=lambda one: (one.used, one.usd_per_day))
     return Question(
         "why this one",
