@@ -117,7 +117,7 @@ def insurance_claims(rng: np.random.Generator) -> Case:
         (
             estimates.oldest(problem, "a claim event"),
             estimates.bill(problem),
-            estimates.peak_rate(work.narrowed(share), "the desk's events"),
+            estimates.peak_rate(work.narrowed(share), "fraud-desk events"),
         ),
         ("readers", "today", "budget"),
         ("diagnosis", "smallest-change", "when-micro-batch"),

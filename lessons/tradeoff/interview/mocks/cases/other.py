@@ -128,8 +128,9 @@ def ticket_sales(rng: np.random.Generator) -> Case:
         f"{words.duration(need)}, and each run pays its overhead anew.",
         (
             "Somebody on the desk says: we had it every half minute, do not take that away.",
-            f"They named {words.duration(need)} as what they act on. Below it each halving of the "
-            "interval buys nothing and nearly doubles the bill.",
+            f"They named {words.duration(need)} as what they act on. Below it more runs buy "
+            "nothing, and each pays its overhead: the half minute costs "
+            f"{usd(now.cost_usd_per_day)} a day.",
         ),
     )
 

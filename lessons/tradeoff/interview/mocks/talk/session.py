@@ -458,7 +458,8 @@ class Mock:
         items = []
         for key, question in self._questions.items():
             ticked = self._ticked.get(key, [False] * len(question.points))
-            missing = "" if self.said_to(key) else "(not answered) "
+            missing = "" if key in self._ticked else "(not compared) "
+            missing = missing if self.said_to(key) else "(not answered) "
             for point, said in zip(question.points, ticked, strict=True):
                 items.append(Item(point.dimension, missing + point.says, OWN, float(said)))
         if not self._questions:
@@ -508,4 +509,4 @@ def verdict(board: Board) -> str:
     bill = f"{words.usd(round(board.usd_per_day))} a day"
     if board.serves:
         return plain(f"{bill}. It serves every consumer within all limits.")
-    return plain(f"{bill}. {'; '.join(board.missed)}.")
+    return plain(f"{bill}. It misses: {'; '.join(board.missed)}.")
