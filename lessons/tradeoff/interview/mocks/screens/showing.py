@@ -39,10 +39,6 @@ def shown(board: Board) -> tuple[Shown, ...]:
     )
 
 
-def _size(number_of_bytes: float) -> str:
-    return words.size(number_of_bytes) if number_of_bytes else "none"
-
-
 def whole(board: Board) -> str:
     """The board in a few sentences: its bill, whom it does not serve, and which limits of the
     whole it passes; what a path misses is in its own sentence."""
