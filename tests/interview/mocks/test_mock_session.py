@@ -11,7 +11,7 @@ from tradeoff.interview.mocks.talk.pushbacks import pushbacks
 from tradeoff.interview.mocks.talk.rubric import DIMENSIONS, MODEL, OWN
 from tradeoff.interview.mocks.talk.session import MINUTES, MINUTES_OF, PASS, STAGES, Stage
 from tradeoff.interview.mocks.truth.board import Sketch
-from tradeoff.interview.mocks.truth.case import NOT_KNOWN
+from tradeoff.interview.mocks.truth.case import NOT_KNOWN, NOT_PLACED
 from tradeoff.interview.numbers.drawn import UnitError
 
 drawn = cache(draw)
@@ -72,7 +72,7 @@ def test_facts_are_told_by_key_and_by_words_and_what_is_unknown_is_said(mock):
     assert "M delivery events a day" in mock.ask("volume", after(1)).says
     assert mock.ask("What are you allowed to pay for it?", after(2)).says
     assert "740" in mock.ask("what is the budget", after(3)).says or "USD" in mock.entries[-1].reply
-    assert mock.ask("who plays the piano", after(4)).says == NOT_KNOWN
+    assert mock.ask("who plays the piano", after(4)).says == NOT_PLACED
     assert mock.ask("forecast", after(5)).says == NOT_KNOWN
     assert [fact.key for fact in mock.told][0] == "volume"
     assert mock.prompt.kind == "facts"

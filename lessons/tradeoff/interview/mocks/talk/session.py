@@ -18,7 +18,7 @@ from tradeoff.interview.mocks.talk.points import Point, Question
 from tradeoff.interview.mocks.talk.rubric import MODEL, OWN, Item, Result
 from tradeoff.interview.mocks.talk.wording import plain
 from tradeoff.interview.mocks.truth.board import Board, Sketch, described, evaluated
-from tradeoff.interview.mocks.truth.case import DIMENSIONS, NOT_KNOWN, Case, Fact
+from tradeoff.interview.mocks.truth.case import DIMENSIONS, NOT_PLACED, Case, Fact
 from tradeoff.interview.mocks.truth.changes import growth
 from tradeoff.interview.mocks.truth.pricing import prices
 from tradeoff.model import words
@@ -179,7 +179,7 @@ class Mock:
         except KeyError:
             found, asked = self.case.asked(question), question.strip()
         self._told += [fact.key for fact in found if fact.key not in self._told]
-        said = " ".join(dict.fromkeys(fact.says for fact in found)) if found else NOT_KNOWN
+        said = " ".join(dict.fromkeys(fact.says for fact in found)) if found else NOT_PLACED
         self._note("fact", "What do you want to know?", asked, now, said)
         return Reply(said)
 

@@ -25,6 +25,7 @@ DIMENSIONS = {
 }
 MOST_DRAWS = 300
 NOT_KNOWN = "I do not know that. Assume something, and say that you do."
+NOT_PLACED = "I cannot place that question. Ask in other words, or pick it from the list."
 # Words that say nothing about what is asked.
 EMPTY = set(
     re.findall(
