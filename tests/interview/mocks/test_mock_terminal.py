@@ -77,7 +77,7 @@ def script(case):
         *("Nodes do not shorten a day.", ""),
         "no",
         *("If all needed minutes.", ""),
-        *(("1 2",) * 5),
+        *("1 2", "1 2", "1", "1", "1 2"),
     ]
 
 
@@ -178,6 +178,32 @@ def test_skip_and_quit_are_words_of_any_prompt():
     mock = terminal.run(case, None, typist.read, typist.write, Clock())
     assert mock.skipped == ["clarify", "estimate", "design"]
     assert mock.quit_at == "price"
+
+
+def test_what_a_slip_of_the_hand_types_loses_nothing():
+    case = draw("insurance-claims", 1)
+    answers = [one.drawn.answer_in_words for one in case.estimates]
+    typist = Typist(
+        [
+            *("", "1, 2 and 3", "99", "done"),
+            *(answers + ["?"] * (len(case.problem.consumers) + 1)),
+            *("help", "split Fraud Desk", "propose"),
+            *("", "I give the desk a path.", ""),
+            "skip",
+            *("?", "skip"),
+            *("all", "1 9", "1"),
+        ]
+    )
+    mock = terminal.run(case, None, typist.read, typist.write, Clock())
+    assert [fact.key for fact in mock.told] == ["volume", "readers", "today"]
+    assert typist.text.count(terminal.HOW_TO_ASK) == 2
+    assert terminal.BOARD_HELP.split(" | ")[0] in typist.text.split("board> ")[1]
+    assert len(mock.proposed.sketch.paths) == 2
+    assert mock.said_to("why this one") == "I give the desk a path."
+    assert typist.text.count("Give numbers from 1 to 3") == 2
+    assert mock.over
+    assert not mock.quit_at
+    assert not typist.lines
 
 
 def test_the_command_lists_and_refuses(capsys):

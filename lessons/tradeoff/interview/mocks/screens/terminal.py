@@ -5,6 +5,7 @@ Ctrl-C, Ctrl-D or the end of what is piped in ends it; what was said is kept.
 
 from __future__ import annotations
 
+import re
 import shutil
 import textwrap
 from collections.abc import Callable, Iterable
@@ -14,14 +15,19 @@ from datetime import UTC, datetime
 from tradeoff.interview.mocks.screens import drawing
 from tradeoff.interview.mocks.screens.showing import shown, whole
 from tradeoff.interview.mocks.talk import transcript
-from tradeoff.interview.mocks.talk.session import GUIDE, MINUTES, MINUTES_OF, Mock, Stage
+from tradeoff.interview.mocks.talk.session import GUIDE, MINUTES, MINUTES_OF, PASS, Mock, Stage
 from tradeoff.interview.mocks.talk.tries import Keeper, Try
 from tradeoff.interview.mocks.talk.wording import span
 from tradeoff.interview.mocks.truth.board import Board, Sketch
 from tradeoff.interview.mocks.truth.case import Case
+from tradeoff.interview.mocks.truth.problem import Problem
 
 WIDEST = 92
-HELP = "At any prompt: time, pause, skip (leave this stage; nobody comes back to it), quit, help."
+HELP = (
+    "At any prompt: time, pause, skip (leave this stage; nobody comes back to it), quit, help; "
+    "? if you do not know an answer."
+)
+HOW_TO_ASK = "Ask by number or in your own words; done to go on."
 BOARD_HELP = (
     "every 1 h | nodes 4 | incremental yes | engine flink | rhythm streaming | watermark 1 h | "
     "sink idempotent | split CONSUMER | join CONSUMER | path 2 (which one you change) | show | "
@@ -67,7 +73,8 @@ def run(
     screen.line()
     for line in transcript.report(mock):
         if line not in transcript.HEADER:
-            screen.say(line, "- " if line.startswith("| ") else "")
+            bullet = "- " if line.startswith(("| ", "- ")) else ""
+            screen.say(line.removeprefix("- "), bullet)
     if keeper is not None:
         screen.line()
         for note in keeper.notes:
@@ -79,7 +86,7 @@ def run(
 def table(found: Iterable[Try]) -> str:
     """Earlier tries, a line each."""
     lines = [
-        f"  {one.started:%Y-%m-%d %H:%M}  {score(one):26}  {one.case} (seed {one.seed})"
+        f"  {one.started:%Y-%m-%d %H:%M}  {score(one):29}  {one.case} (seed {one.seed})"
         f"\n    {one.path}"
         for one in found
     ]
@@ -111,14 +118,17 @@ def _facts(mock: Mock, screen: _Screen) -> None:
         screen.line()
         for place, (_, asks) in enumerate(prompt.options, 1):
             screen.say(asks, f"  {place:2}. ")
-        screen.say("Ask by number or in your own words; done to go on.")
-    said = screen.ask()
-    if said.lower() in ("done", ""):
+        screen.say(HOW_TO_ASK)
+    while not (said := screen.ask()):
+        screen.say(HOW_TO_ASK)
+    if said.lower() == "done":
         mock.go_on(screen.clock())
         return
-    if said.isdigit() and 1 <= int(said) <= len(prompt.options):
-        said = prompt.options[int(said) - 1][0]
-    screen.say(f"Interviewer: {mock.ask(said, screen.clock()).says}")
+    menu = {str(place): key for place, (key, _) in enumerate(prompt.options, 1)}
+    numbers = re.sub(r",|\band\b", " ", said).split()
+    asked = [menu[one] for one in numbers] if numbers and set(numbers) <= set(menu) else [said]
+    for each in asked:
+        screen.say(f"Interviewer: {mock.ask(each, screen.clock()).says}")
 
 
 def _plain(mock: Mock, screen: _Screen) -> None:
@@ -155,11 +165,14 @@ def _ticks(mock: Mock, screen: _Screen) -> None:
     screen.say(f"A strong answer: {mock.question(prompt.key).strong}")
     for place, (_, text) in enumerate(prompt.options, 1):
         screen.say(text, f"  {place}. ")
-    said = screen.ask("Which did you say? Numbers, or Enter for none: ")
-    wanted = {each for each in said.replace(",", " ").split()}
-    mock.ticks(
-        [str(place) in wanted for place in range(1, len(prompt.options) + 1)], screen.clock()
-    )
+    offered = {str(place) for place in range(1, len(prompt.options) + 1)}
+    while True:
+        said = screen.ask("Which did you say? Numbers, or Enter for none: ")
+        wanted = set(said.replace(",", " ").split())
+        if wanted <= offered:
+            break
+        screen.say(f"Give numbers from 1 to {len(offered)}, such as 1, or Enter alone for none.")
+    mock.ticks([place in wanted for place in sorted(offered, key=int)], screen.clock())
 
 
 def _board(mock: Mock, screen: _Screen) -> None:
@@ -170,7 +183,7 @@ def _board(mock: Mock, screen: _Screen) -> None:
     _show(mock.board, screen)
     place = 0
     while True:
-        said = screen.ask("board> ")
+        said = screen.ask("board> ", BOARD_HELP)
         word, _, rest = said.partition(" ")
         if word == "propose":
             screen.say(f"On the board: {mock.propose(screen.clock()).says}")
@@ -199,12 +212,18 @@ def _drawn(mock: Mock, place: int, word: str, rest: str) -> Sketch:
     if word == "reset":
         return problem.today
     if word == "split":
-        return drawing.split(problem, sketch, rest)
+        return drawing.split(problem, sketch, _consumer(problem, rest))
     if word == "join":
-        return drawing.join(problem, sketch, rest)
+        return drawing.join(problem, sketch, _consumer(problem, rest))
     if word == "sink":
         return replace(sketch, idempotent_sink=rest.startswith("idem"))
     return drawing.changed(problem, sketch, place, word, rest)
+
+
+def _consumer(problem: Problem, said: str) -> str:
+    """The consumer that was typed, with or without its article."""
+    bare = said.lower().removeprefix("the ")
+    return next((one for one in problem.names if one.lower().removeprefix("the ") == bare), said)
 
 
 def _show(board: Board, screen: _Screen) -> None:
@@ -265,8 +284,11 @@ class _Screen:
             )
         )
 
-    def ask(self, mark: str = "> ") -> str:
-        """One line. Raises _Ended for quit and _Skipped for skip."""
+    def ask(self, mark: str = "> ", help_too: str = "") -> str:
+        """One line; `help_too` is what help says beside the common words.
+
+        Raises _Ended for quit and _Skipped for skip.
+        """
         while True:
             said = self._read(mark).strip()
             word = said.lower()
@@ -275,7 +297,8 @@ class _Screen:
             if word == "skip":
                 raise _Skipped
             if word == "help":
-                self.say(HELP)
+                for each in filter(None, (HELP, help_too)):
+                    self.say(each)
             elif word == "time":
                 self.say(self._time())
             elif word == "pause":
@@ -284,11 +307,16 @@ class _Screen:
                 return said
 
     def paragraph(self) -> str:
-        """Lines until an empty one."""
+        """Lines until an empty one; a lone ? needs none after it."""
         self.say("End with an empty line.")
         lines: list[str] = []
-        while text := self.ask():
+        while (text := self.ask()) or not lines:
+            if not text:
+                self.say("Say something, or ? if you do not know.")
+                continue
             lines.append(text)
+            if lines == [PASS]:
+                break
         return "\n".join(lines)
 
     def _pause(self) -> None:
