@@ -111,12 +111,14 @@ def test_the_diagnostic_tells_the_time_and_each_objective(store):
     assert "not reached   lesson 3, operations" in outcome
 
 
-def test_readiness_as_a_table(store):
+def test_readiness_as_a_table(store, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "80")
     session = Session(store, NOW, 1, count=4, questions=bank(each=1, lessons=[1]))
     run(session, Typist(*[lambda: right_place(session), ""] * 4))
     shown = terminal.table(readiness(bank(each=1, lessons=[1]), store.reviews, NOW))
     assert shown.startswith("Lesson 1\n     ?   latency-and-throughput ")
     assert "of 3 questions, last seen today" in shown
+    assert max(map(len, shown.splitlines())) <= 80
 
 
 def test_lines_fit_the_terminal(store, monkeypatch):

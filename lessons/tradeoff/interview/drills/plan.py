@@ -8,6 +8,7 @@ in the order of difficulty. What the minutes do not hold is listed, not squeezed
 
 from __future__ import annotations
 
+import textwrap
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -26,6 +27,7 @@ from tradeoff.interview.drills.store import Review, Store
 
 MINUTES_A_DAY = 45
 MOST_DAYS = 366
+WIDTH = 80  # columns, of the plan as text
 LESSON_MINUTES = 60  # each lesson takes about an hour
 # Assumed for an answer and what is read after it, until the learner's own times are known.
 ASSUMED_MINUTES = {"choices": 2.0, "number": 3.0, "rubric": 5.0}
@@ -98,7 +100,7 @@ class Plan:
             lines += [f"  - {task.said}" for task in day.tasks] or ["  - nothing"]
         lines.append(f"\n{self.rest}")
         lines += [f"  - {task.said}" for task in self.left_out]
-        return "\n".join([*lines, "", self.rests_on])
+        return "\n".join([*lines, "", textwrap.fill(self.rests_on, WIDTH)])
 
     @property
     def head(self) -> str:

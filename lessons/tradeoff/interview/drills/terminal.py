@@ -17,7 +17,7 @@ from tradeoff.interview.drills.readiness import Readiness
 from tradeoff.interview.drills.session import Session, State
 from tradeoff.interview.drills.wording import HOW_READY, heading, verdict
 
-WIDEST = 92
+NARROWEST, WIDEST = 30, 92
 EFFORTS = {"e": Effort.EASY, "g": Effort.GUESSED}
 QUIT = ("q", "quit")
 
@@ -146,13 +146,24 @@ def table(found: Iterable[Readiness]) -> str:
     """Readiness as lines of text, an objective each."""
     lines = []
     lesson = 0
+    width = _width()
     for one in found:
         if one.lesson != lesson:
             lesson = one.lesson
             lines.append(f"\nLesson {lesson}" if lesson < 6 else "\nNeighbouring subjects")
         figure = "   ?" if one.percent is None else f"{one.percent:3} %"
-        lines.append(f"  {figure:5}  {one.objective:24} {one.rests_on}")
-    return "\n".join([*lines, "", textwrap.fill(HOW_READY, WIDEST)]).lstrip("\n")
+        named = f"  {figure:5}  {one.objective:24} "
+        lines.append(
+            textwrap.fill(
+                one.rests_on, width, initial_indent=named, subsequent_indent=" " * len(named)
+            )
+        )
+    return "\n".join([*lines, "", textwrap.fill(HOW_READY, width)]).lstrip("\n")
+
+
+def _width() -> int:
+    """Columns of the terminal that text is wrapped to."""
+    return max(min(shutil.get_terminal_size((80, 24)).columns, WIDEST), NARROWEST)
 
 
 class _Screen:
@@ -160,7 +171,7 @@ class _Screen:
 
     def __init__(self, read: Callable[[str], str], write: Callable[[str], None]) -> None:
         self._read, self._write = read, write
-        self._width = min(shutil.get_terminal_size((80, 24)).columns, WIDEST)
+        self._width = _width()
 
     def line(self) -> None:
         self._write("")
@@ -168,7 +179,7 @@ class _Screen:
     def say(self, text: str, before: str = "") -> None:
         indent = " " * len(before)
         self._write(
-            textwrap.fill(text, max(self._width, 30), initial_indent=before,
+            textwrap.fill(text, self._width, initial_indent=before,
                           subsequent_indent=indent, break_on_hyphens=False)
         )  # fmt: skip
 
