@@ -95,7 +95,7 @@ def test_an_interview_by_keyboard_alone(page, folder, shoot):
     page.get_by_text("admission events a day").first.wait_for()
     focused(page, "INPUT")
     typed(page, "who plays the piano?")
-    page.get_by_text("I do not know that").first.wait_for()
+    page.get_by_text("I cannot place that question").first.wait_for()
     shoot("1_clarify")
 
     clock = page.locator(f"{HERE} [role=timer]")
