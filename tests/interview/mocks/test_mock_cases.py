@@ -10,10 +10,12 @@ from hypothesis import strategies as st
 from tradeoff.interview.bank import OBJECTIVES
 from tradeoff.interview.mocks import CASES, draw, industries
 from tradeoff.interview.mocks.talk import pushbacks
+from tradeoff.interview.mocks.talk.answer import considered
 from tradeoff.interview.mocks.truth import remedies
 from tradeoff.interview.mocks.truth.board import Path, Sketch, evaluated, touched
 from tradeoff.interview.mocks.truth.case import FAILS, REMEDY, failing
 from tradeoff.interview.mocks.truth.changes import changes
+from tradeoff.interview.mocks.truth.pricing import prices
 from tradeoff.model import evaluate
 
 SEEDS = range(1, 9)
@@ -50,6 +52,35 @@ def test_the_right_answer_is_right_by_the_margin(name, seed):
             or dearer >= 1 + remedies.MARGIN
             or (holds_it and dearer >= 1 - remedies.MARGIN)
         ), other
+
+
+@each_case
+@each_seed
+def test_a_stream_is_shown_late_only_where_no_number_of_nodes_makes_it_fresh(name, seed):
+    case = drawn(name, seed)
+    stream = case.remedy("streaming")
+    if stream is None or not any(limit.of == "latency" for limit in _passed(stream.board)):
+        return
+    (path,) = stream.sketch.paths
+    for nodes in range(path.nodes, remedies.MOST_NODES + 1):
+        board = evaluated(case.problem, Sketch((path.but(nodes=nodes),)))
+        assert any(limit.of == "latency" for limit in _passed(board)), nodes
+
+
+def _passed(board):
+    return [limit for limit in board.limits if not limit.kept]
+
+
+@pytest.mark.parametrize("name", ["ad-clicks", "insurance-claims"])
+def test_the_stream_that_is_asked_about_serves_everyone_and_breaks_only_the_budget(name):
+    case = drawn(name, 3)
+    stream = case.remedy("streaming")
+    assert stream.board.unserved == ()
+    assert [limit.of for limit in _passed(stream.board)] == ["cost"]
+    (row,) = [one for one in considered(case) if one.name == "streaming"]
+    assert row.verdict.startswith("it costs")
+    (path,) = stream.sketch.paths
+    assert f"Flink: {path.nodes} nodes" in prices(case, case.now)[1].asks
 
 
 @each_case

@@ -102,7 +102,8 @@ def considered(case: Case) -> tuple[Considered, ...]:
 def by_margin() -> str:
     """What "right" means here, in a sentence."""
     return (
-        "Each kind of change stands at the best that the model finds for it. The right one is the "
-        "smallest that serves everyone; each other one passes a limit, or costs more, by at least "
+        "Each kind of change stands at its cheapest that serves everyone, the budget left aside; "
+        "where none does, at the one that comes closest. The right one is the smallest that keeps "
+        "every limit; each other one passes a limit, or costs more, by at least "
         f"{MARGIN:.0%}, or holds the right one and changes more."
     )

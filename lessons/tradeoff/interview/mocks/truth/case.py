@@ -75,7 +75,7 @@ class Case:
     objectives : the drills behind its remedy.
     twist : a push-back of this case alone, and the answer to it; None: the common ones do.
     because : why the right answer is the right one, in a sentence, with figures.
-    name, industry, seed, remedies : set by `draw`; the remedies are `remedies.ladder`'s.
+    name, industry, seed, remedies : set by `draw`; the remedies are `remedies.at_its_best`'s.
     """
 
     opening: str
@@ -191,7 +191,8 @@ def draw(name: str, seed: int) -> Case:
         best = remedies.right(found)
         if best is None or best.name != REMEDY[name] or not remedies.clear(found):
             continue
-        return _named(made, name, seed, found)
+        shown = remedies.at_its_best(made.problem, found)
+        return _named(made, name, seed, tuple(shown))
     raise RuntimeError(f"no numbers out of {MOST_DRAWS} draws suit the case {name!r}")
 
 

@@ -8,10 +8,9 @@ from tradeoff.interview.mocks.truth import remedies
 from tradeoff.interview.mocks.truth.board import Sketch, described, evaluated
 from tradeoff.interview.mocks.truth.case import Case
 from tradeoff.interview.mocks.truth.estimates import usd
-from tradeoff.interview.mocks.truth.problem import Problem
+from tradeoff.interview.mocks.truth.problem import NO_LIMIT, Problem
 from tradeoff.model import Consumer, tier_of, words
 
-NO_LIMIT = 1e9  # USD a day: a moved case is priced, whatever it costs
 SECONDS = 3.0
 FACTORS = (2.0, 1.5, 3.0, 1.25, 4.0, 6.0)
 DOUBT = 0.07  # as near to a limit nobody is asked whether it is kept

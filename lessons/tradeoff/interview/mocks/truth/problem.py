@@ -10,6 +10,8 @@ from tradeoff.model import Consumer, Engine, Workload
 from tradeoff.model import engine as engine_of
 from tradeoff.model.quantities import DAY_SECONDS
 
+NO_LIMIT = 1e9  # USD a day: a budget that stops nothing
+
 
 @dataclass(frozen=True)
 class Problem:

@@ -7,6 +7,9 @@ fit to be asked when it is right by a margin (`clear`): the right answer keeps e
 `MARGIN`. A kind that holds all of the right change and touches more beside it ("run it less often"
 with fewer nodes, where fewer nodes are enough) is no other answer; it must only not be cheaper by
 the margin.
+
+What is shown of a kind that no budget allows is its cheapest point that serves everyone
+(`at_its_best`): the point closest to the limits is too small for its readers.
 """
 
 from __future__ import annotations
@@ -31,7 +34,7 @@ from tradeoff.interview.mocks.truth.board import (
     plan,
     touched,
 )
-from tradeoff.interview.mocks.truth.problem import Problem
+from tradeoff.interview.mocks.truth.problem import NO_LIMIT, Problem
 from tradeoff.model import Consumer, Rhythm, State, evaluate, sweep
 from tradeoff.model import engine as engine_of
 from tradeoff.model.quantities import DAY_SECONDS, HOUR_SECONDS
@@ -124,6 +127,18 @@ def ladder(problem: Problem) -> list[Remedy]:
     if len({one.tier for one in problem.consumers}) > 1:
         found.append(_split(problem))
     return found
+
+
+def at_its_best(problem: Problem, remedies: Sequence[Remedy]) -> list[Remedy]:
+    """A ladder as it is shown: what only the budget forbids stands at a size that serves everyone.
+
+    Where no point of a kind keeps all other limits, the one that comes closest stays.
+    """
+    paid = ladder(problem.but(budget_usd_per_day=NO_LIMIT))
+    return [
+        _remedy(problem, one.name, other.sketch) if other.serves and not one.serves else one
+        for one, other in zip(remedies, paid, strict=True)
+    ]
 
 
 def right(remedies: Sequence[Remedy]) -> Remedy | None:
