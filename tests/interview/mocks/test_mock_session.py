@@ -8,10 +8,11 @@ import pytest
 from candidates import START, Clock, answered, fashionable, perfect, streamed
 from tradeoff.interview.mocks import CASES, Mock, draw
 from tradeoff.interview.mocks.talk.pushbacks import pushbacks
-from tradeoff.interview.mocks.talk.rubric import DIMENSIONS, MODEL, OWN
+from tradeoff.interview.mocks.talk.rubric import DIMENSIONS, MODEL, OWN, design_items
 from tradeoff.interview.mocks.talk.session import MINUTES, MINUTES_OF, PASS, STAGES, Stage
-from tradeoff.interview.mocks.truth.board import Sketch
+from tradeoff.interview.mocks.truth.board import Sketch, evaluated
 from tradeoff.interview.mocks.truth.case import NOT_KNOWN, NOT_PLACED
+from tradeoff.interview.mocks.truth.remedies import MARGIN, called
 from tradeoff.interview.numbers.drawn import UnitError
 
 drawn = cache(draw)
@@ -224,6 +225,47 @@ def test_a_larger_change_that_serves_earns_half(clock):
     smallest = next(one for one in mock.result.items if one.weight == 3)
     assert smallest.earned == 0.5
     assert "larger than need be" in smallest.says
+
+
+def smallest(case, sketch):
+    return design_items(case, evaluated(case.problem, sketch))[0]
+
+
+def test_the_same_schedule_by_another_name_is_the_same_change():
+    case = drawn("ticket-sales", 3)
+    (path,) = case.problem.today.paths
+    batch = Sketch((path.but(rhythm="batch", interval_seconds=300.0),))
+    board = evaluated(case.problem, batch)
+    assert board.serves
+    assert board.usd_per_day < case.right.usd_per_day
+    assert {item.earned for item in design_items(case, board)} == {1.0}
+    assert called(batch, case.problem) == "less often"
+    unchanged = Sketch((path.but(rhythm="batch"),))
+    assert called(unchanged, case.problem) == "as batch"
+
+
+@pytest.mark.parametrize("name", list(CASES))
+def test_what_serves_as_small_and_as_cheap_as_the_right_answer_earns_all(name):
+    """Over every kind of change of every case, by what it touches and what it costs."""
+    case = drawn(name, 3)
+    right, allowed = case.right, len(set(case.right.option.touches) - {"nodes"})
+    for one in case.remedies:
+        if not one.serves:
+            assert smallest(case, one.sketch).earned == 0
+            continue
+        beside = {"nodes"} if right.option.touches else set()
+        small = len(set(one.option.touches) - beside) <= allowed
+        cheap = one.usd_per_day <= (1 + MARGIN) * right.usd_per_day
+        assert smallest(case, one.sketch).earned == (1.0 if small and cheap else 0.5), one.name
+
+
+def test_a_change_of_the_same_size_that_costs_more_earns_half():
+    """Micro-batches are right; a stream touches as much, and more money makes it payable."""
+    case = drawn("food-orders", 1)
+    case = replace(case, problem=case.problem.but(budget_usd_per_day=1e4))
+    found = smallest(case, case.remedy("streaming").sketch)
+    assert found.earned == 0.5
+    assert "costs more than need be: micro-batch does at" in found.says
 
 
 def test_what_to_repeat_names_the_drills_of_wrong_numbers(case, clock):

@@ -113,11 +113,19 @@ def _smallest(case: Case, board: Board | None, kind: str) -> tuple[float, str]:
         return 0.0, "No design was proposed"
     if not board.serves:
         return 0.0, plain(f"Proposed: {kind}. It fails: {'; '.join(board.missed)}")
-    allowed = set(case.right.option.touches)
-    more = touched(board.sketch, case.problem.today) - (allowed | {"nodes"} if allowed else set())
-    if not more:
+    right = case.right
+    allowed, touches = set(right.option.touches), touched(board.sketch, case.problem.today)
+    # How many nodes another change takes is a part of it.
+    beside = {"nodes"} if allowed else set()
+    as_cheap = board.usd_per_day <= (1 + remedies.MARGIN) * right.usd_per_day
+    if touches <= allowed | beside and (kind == right.name or as_cheap):
         return 1.0, f"Proposed: {kind}. It serves everyone, and nothing smaller does"
-    return 0.5, f"Proposed: {kind}. It serves, and is larger than need be: {case.right.name} does"
+    if len(touches - beside) <= len(allowed - beside):
+        if as_cheap:
+            return 1.0, f"Proposed: {kind}. It serves, as small and as cheap as {right.name}"
+        more = f"costs more than need be: {right.name} does at {usd(right.usd_per_day)} a day"
+        return 0.5, f"Proposed: {kind}. It serves, and {more}"
+    return 0.5, f"Proposed: {kind}. It serves, and is larger than need be: {right.name} does"
 
 
 def repeated(case: Case, items: Sequence[Item]) -> tuple[str, ...]:

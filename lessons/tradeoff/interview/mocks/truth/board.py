@@ -263,10 +263,11 @@ def touched(now: Sketch, then: Sketch) -> frozenset[str]:
 def _changed(path: Path, old: Path) -> set[str]:
     pairs = {
         "nodes": (path.nodes, old.nodes),
-        "interval": (path.interval_seconds, old.interval_seconds),
+        # Batch or micro-batch on one engine is a name for how often it runs.
+        "interval": ((path.rhythm, path.interval_seconds), (old.rhythm, old.interval_seconds)),
         "query": (path.incremental, old.incremental),
         "watermark": (path.watermark_seconds, old.watermark_seconds),
-        "engine": ((path.engine, path.rhythm), (old.engine, old.rhythm)),
+        "engine": (path.engine, old.engine),
     }
     found = {name for name, (new, before) in pairs.items() if new != before}
     # Another engine brings a schedule, a query and a cluster of its own: it is one large change.

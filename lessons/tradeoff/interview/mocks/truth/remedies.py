@@ -167,16 +167,15 @@ def called(now: Sketch, problem: Problem) -> str:
     new = now.paths[0]
     if len(now.paths) > 1:
         return "split"
-    if new.rhythm != old.rhythm:
-        return new.rhythm
     if "engine" in touches:
-        return "another engine"
+        return new.rhythm if new.rhythm != old.rhythm else "another engine"
     parts = []
     if "query" in touches:
         parts.append("incremental" if new.incremental else "full read")
     if "interval" in touches:
-        shorter = (new.interval_seconds or 0) < (old.interval_seconds or 0)
-        parts.append("more often" if shorter else "less often")
+        every, before = new.interval_seconds or 0, old.interval_seconds or 0
+        named = f"as {new.rhythm}" if every == before else "less often"
+        parts.append("more often" if every < before else named)
     if "watermark" in touches:
         parts.append("bound the state" if new.watermark_seconds else "unbound the state")
     if "sink" in touches:
