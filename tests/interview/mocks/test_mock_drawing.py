@@ -85,6 +85,21 @@ def test_the_board_is_shown_in_the_models_words(problem):
     assert "spark_ephemeral" in described(board.sketch)
 
 
+def test_a_path_that_serves_does_not_deny_what_the_whole_board_misses():
+    board = draw("ticket-sales", 3).now
+    (one,) = shown(board)
+    assert "serves every consumer, but not within the budget, at 122 USD a day" in one.sentence
+    assert "Missed: it costs 122 USD a day, the budget is 50 USD" in whole(board)
+    twice = draw("gig-payouts", 1).now
+    assert "serves every consumer, but not within all limits, at" in shown(twice)[0].sentence
+    case = draw("insurance-claims", 1)
+    poor = case.problem.but(budget_usd_per_day=100.0)
+    for one in shown(evaluated(poor, case.right.sketch)):
+        assert "serves every consumer, but all paths together not within the budget" in one.sentence
+    for one in shown(case.right.board):
+        assert "serves every consumer at" in one.sentence
+
+
 def test_a_watermark_that_drops_what_must_count_is_missed():
     problem = draw("ad-clicks", 1).problem
     short = drawing.changed(problem, problem.today, 0, "watermark", "1 min")

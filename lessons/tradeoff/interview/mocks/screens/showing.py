@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 from tradeoff.interview.mocks.talk.wording import plain
 from tradeoff.interview.mocks.truth.board import Board, how
 from tradeoff.model import words
+
+# How the model's sentence begins for a path that is not rejected.
+SERVES = re.compile("(serves every consumer|keeps up) at")
 
 
 @dataclass(frozen=True)
@@ -33,10 +37,26 @@ def shown(board: Board) -> tuple[Shown, ...]:
                     words.size(one.state_hot_bytes) if one.state_hot_bytes else "none",
                 ),
             ),
-            plain(one.sentence),
+            plain(SERVES.sub(rf"\1{_but(board)} at", one.sentence)),
         )
         for number, (path, one) in enumerate(zip(board.sketch.paths, board.found, strict=True), 1)
     )
+
+
+def _but(board: Board) -> str:
+    """What of the whole board forbids a path that serves its consumers: the model sees only it."""
+    others = [limit.of for limit in board.limits if not limit.kept and limit.says in _others(board)]
+    if not others:
+        return ""
+    together = "all paths together " if len(board.sketch.paths) > 1 else ""
+    limits = "the budget" if set(others) == {"cost"} else "all limits"
+    return f", but {together}not within {limits},"
+
+
+def _others(board: Board) -> list[str]:
+    """What the board misses beyond what its paths say themselves."""
+    of_paths = {reason for one in board.found for reason in one.rejected}
+    return [reason for reason in board.missed if reason not in of_paths]
 
 
 def whole(board: Board) -> str:
@@ -49,8 +69,6 @@ def whole(board: Board) -> str:
         said.append(f"Not served: {', '.join(board.unserved)}.")
     if board.serves:
         said.append("Every limit is kept.")
-    of_paths = {reason for one in board.found for reason in one.rejected}
-    others = [reason for reason in board.missed if reason not in of_paths]
-    if others:
+    if others := _others(board):
         said.append(f"Missed: {'; '.join(others)}.")
     return plain(" ".join(said))
