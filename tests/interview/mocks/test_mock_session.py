@@ -80,6 +80,50 @@ def test_facts_are_told_by_key_and_by_words_and_what_is_unknown_is_said(mock):
     assert {fact.key for fact in mock.not_asked} <= set(mock.case.matters) - {"volume"}
 
 
+@pytest.mark.parametrize(
+    ("question", "told"),
+    [
+        ("How fresh must results be, and what does it cost today?", ["readers", "cost"]),
+        ("Is exactly-once needed?", ["sink"]),
+        ("Do late events matter?", ["late"]),
+        ("How many claims arrive on a normal day?", ["volume"]),
+        ("Who uses the table?", ["readers"]),
+        ("What latency do they need?", ["readers"]),
+        ("How often does the job run now?", ["today"]),
+        ("How many nodes has the cluster?", ["today"]),
+        ("How long does a run take?", ["today"]),
+        ("How much money may we spend, what is the budget?", ["budget"]),
+        ("Does each run read everything again?", ["reads"]),
+        ("Which step is the bottleneck?", ["stages"]),
+        ("Is there any state to remember?", ["state"]),
+        ("What if a run crashes halfway?", ["sink"]),
+        ("Do you have Kafka or Flink already?", ["platform"]),
+        ("What went wrong lately?", ["history"]),
+        ("Is there a night window and a deadline?", ["window", "readers"]),
+        ("Does the schema change?", ["schema"]),
+        ("How much will it grow next year?", ["forecast"]),
+        ("What is it worth to the business?", ["value"]),
+        ("Where does the time go?", ["stages"]),
+        ("Who reads the result?", ["readers"]),
+        ("What does it read, only new rows?", ["reads"]),
+        ("Who reads the result, and is it needed every minute?", ["readers"]),
+        ("How fresh is it, and how does it run now?", ["readers", "today"]),
+        ("Who plays the piano?", []),
+        ("Can you sing?", []),
+    ],
+)
+def test_a_question_in_free_words_is_told_what_it_asks_and_no_more(question, told):
+    case = drawn("insurance-claims", 1)
+    assert [fact.key for fact in case.asked(question)] == told
+
+
+def test_orders_are_events_in_one_case_and_out_of_order_in_another():
+    asked = {name: drawn(name, 1).asked("Is it in order?") for name in ("food-orders", "ad-clicks")}
+    assert [fact.key for fact in asked["ad-clicks"]] == ["late"]
+    (fact,) = drawn("food-orders", 1).asked("How many orders are there a day?")
+    assert fact.key == "volume"
+
+
 def test_pauses_do_not_count(mock):
     mock.pause(after(60))
     assert mock.paused

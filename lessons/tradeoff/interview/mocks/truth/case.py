@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 
@@ -26,12 +26,15 @@ DIMENSIONS = {
 MOST_DRAWS = 300
 NOT_KNOWN = "I do not know that. Assume something, and say that you do."
 NOT_PLACED = "I cannot place that question. Ask in other words, or pick it from the list."
+HINT = 0.3  # of a word; three of them are less than one
+AT_ONCE = 2  # facts told to one clause
+CLAUSES = re.compile(r"[,;:.?!]|\band\b")
 # Words that say nothing about what is asked.
 EMPTY = set(
     re.findall(
         "[a-z]+",
         "a an and any are at be by can could do does for give has have how i in is it its me much "
-        "many of on or please tell that the there they this to us we what when where which who "
+        "of on or please tell that the there they this to us we what when where which who "
         "why will with would you your",
     )
 )
@@ -45,6 +48,7 @@ class Fact:
     ----------
     asks : the question, as the menu shows it.
     words : words that ask for it, stems in lower case: "cost" answers "costs", too.
+    hints : words that are said in questions of other things, too; they decide where no word does.
     says : the answer. known : False where the answer is that nobody knows.
     """
 
@@ -53,6 +57,14 @@ class Fact:
     words: tuple[str, ...]
     says: str
     known: bool = True
+    hints: tuple[str, ...] = ()
+
+    def hit(self, said: Iterable[str]) -> float:
+        """How much words said, in lower case, ask for this fact."""
+        return sum(
+            1.0 if f"{word} ".startswith(self.words) else HINT * f"{word} ".startswith(self.hints)
+            for word in said
+        )
 
 
 @dataclass(frozen=True)
@@ -121,20 +133,23 @@ class Case:
         return found
 
     def asked(self, question: str) -> tuple[Fact, ...]:
-        """The facts that a question in free words asks for: those that share most words with it.
+        """The facts that a question in free words asks for, in the order in which it asks.
 
+        A question of several clauses asks in each: for the fact that shares most words with it,
+        for two where they share as many. A lone hint beside a clause with a word is no question.
         Empty when it holds no word that the case knows.
         """
         for fact in self.facts:
             if question.strip().lower() == fact.asks.lower():
                 return (fact,)
-        said = [word for word in re.findall(r"[a-z]+", question.lower()) if word not in EMPTY]
-        hits = {
-            fact: sum(any(word.startswith(stem) for stem in fact.words) for word in said)
-            for fact in self.facts
-        }
-        most = max(hits.values(), default=0)
-        return tuple(fact for fact, count in hits.items() if most and count == most)[:2]
+        clauses = []
+        for clause in CLAUSES.split(question.lower()):
+            said = [word for word in re.findall(r"[a-z]+", clause) if word not in EMPTY]
+            hits = {fact: fact.hit(said) for fact in self.facts}
+            most = max(hits.values(), default=0.0)
+            clauses.append((most, [fact for fact, hit in hits.items() if hit == most][:AT_ONCE]))
+        least = HINT if max(most for most, _ in clauses) >= 1 else 0.0
+        return tuple(dict.fromkeys(fact for most, best in clauses if most > least for fact in best))
 
 
 def failing(problem: Problem) -> str:
