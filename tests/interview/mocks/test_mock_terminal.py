@@ -154,13 +154,44 @@ def test_two_tries_within_a_second_are_two_files_and_a_broken_one_is_passed_over
     assert len(tries()) == 2
 
 
-def test_a_case_not_tried_yet_is_preferred():
-    names = list(CASES)
-    for name in names[:-1]:
-        case = draw(name, 1)
-        Mock(case, START, Keeper(name, START)).quit(START)
-    for seed in range(5):
-        assert choose(None, seed, START).name == names[-1]
+def test_a_case_not_tried_yet_is_preferred_and_one_only_looked_at_is_not_tried():
+    *names, looked_at, last = list(CASES)
+    for name in [*names, looked_at]:
+        mock = Mock(draw(name, 1), START, Keeper(name, START))
+        mock.ask("volume", START)
+        if name != looked_at:
+            mock.go_on(START)
+            mock.answer(mock.case.estimates[0].drawn.answer_in_words, START)
+        mock.quit(START)
+    assert {choose(None, seed, START).name for seed in range(8)} == {looked_at, last}
+
+
+@pytest.mark.parametrize("before", [[], ["1"], ["1", "done", "?"]])
+@pytest.mark.parametrize("wish", ["no", "yes", None])
+def test_who_quits_with_nothing_answered_gets_no_score_and_is_asked_about_the_answer(before, wish):
+    case = draw("hospital-beds", 1)
+    keeper = Keeper(case.name, START)
+    typist = Typist([*before, "quit", *([wish] if wish else [])])
+    mock = terminal.run(case, keeper, typist.read, typist.write, Clock())
+    assert not mock.answered
+    assert terminal.SPOIL in typist.text
+    assert ("## Model answer" in typist.text) == (wish == "yes")
+    assert "What to repeat" not in typist.text
+    assert "% in all" not in typist.text
+    (one,) = tries()
+    assert (one.percent, one.judged_percent, one.answered) == (None, None, False)
+    assert "nothing answered" in terminal.table([one])
+    assert "Nothing was answered: no score." in keeper.transcript.read_text("utf-8")
+
+
+def test_who_quits_after_the_design_began_sees_the_report():
+    case = draw("hospital-beds", 1)
+    numbers = [one.drawn.answer_in_words for one in case.estimates]
+    typist = Typist(["done", *numbers, *("3", "4", "none"), "quit"])
+    mock = terminal.run(case, None, typist.read, typist.write, Clock())
+    assert mock.quit_at == "design"
+    assert terminal.SPOIL not in typist.text
+    assert "## Model answer" in typist.text
 
 
 @pytest.mark.parametrize("name", list(CASES))

@@ -26,6 +26,11 @@ def controls(widget):
         yield from controls(child)
 
 
+def shown(page):
+    found = (getattr(one, "value", "") for one in controls(page))
+    return "".join(one for one in found if isinstance(one, str))
+
+
 def button(page, text):
     return next(one for one in controls(page.answers) if getattr(one, "description", "") == text)
 
@@ -113,7 +118,10 @@ def test_pause_skip_and_end(page):
     assert page.mock.stage == "estimate"
     page.quit.click()
     assert page.mock.over
-    assert "%" in page._head.value
+    assert "nothing answered" in page._head.value
+    assert "Model answer" not in shown(page)
+    button(page, "Show the model answer").click()
+    assert "Model answer" in shown(page)
     (one,) = tries()
     assert one.quit_at == "estimate"
     button(page, "Another interview").click()
@@ -123,9 +131,6 @@ def test_pause_skip_and_end(page):
 def test_what_is_typed_is_text_not_markup(page):
     hand_in(page, "<img src=x onerror=alert(1)>")
     page.quit.click()
-    shown = "".join(
-        getattr(one, "value", "") or ""
-        for one in controls(page)
-        if hasattr(one, "value") and isinstance(one.value, str)
-    )
-    assert "<img" not in shown
+    assert "<img" not in shown(page)
+    button(page, "Show the model answer").click()
+    assert "<img" not in shown(page)

@@ -31,14 +31,14 @@ def industries() -> dict[str, str]:
 def choose(name: str | None, seed: int | None, now: datetime) -> Case:
     """A case by name, with numbers from the seed; what is left out is drawn from the time.
 
-    A case that was not tried yet is preferred. Raises ValueError for a name that is not there and
-    a seed below 0.
+    A case in which nothing was answered yet is preferred. Raises ValueError for a name that is not
+    there and a seed below 0.
     """
     if seed is not None and seed < 0:
         raise ValueError(f"the seed must be 0 or more, got {seed}")
     drawn = int(now.timestamp()) % 100_000 if seed is None else seed
     if name is None:
-        tried = {one.case for one in tries()}
+        tried = {one.case for one in tries() if one.answered}
         fresh = [each for each in CASES if each not in tried] or list(CASES)
         name = str(np.random.default_rng(drawn).choice(fresh))
     if name not in CASES:

@@ -27,6 +27,7 @@ HELP = (
     "At any prompt: time, pause, skip (leave this stage; nobody comes back to it), quit, help; "
     "? if you do not know an answer."
 )
+SPOIL = "Show the model answer? You would know this case then. yes or no: "
 HOW_TO_ASK = "Ask by number or in your own words; done to go on."
 BOARD_HELP = (
     "every 1 h | nodes 4 | incremental yes | engine flink | rhythm streaming | watermark 1 h | "
@@ -70,17 +71,24 @@ def run(
         mock.quit(clock())
         screen.line()
         screen.say("Ended here. Everything you said is kept.")
-    screen.line()
-    for line in transcript.report(mock):
-        if line not in transcript.HEADER:
-            bullet = "- " if line.startswith(("| ", "- ")) else ""
-            screen.say(line.removeprefix("- "), bullet)
+    if not mock.quit_early or screen.agrees(SPOIL):
+        _report(mock, screen)
+    elif keeper is not None:
+        screen.say("The transcript ends with the model answer.")
     if keeper is not None:
         screen.line()
         for note in keeper.notes:
             screen.say(note)
         screen.say(f"Kept: {keeper.transcript}")
     return mock
+
+
+def _report(mock: Mock, screen: _Screen) -> None:
+    screen.line()
+    for line in transcript.report(mock):
+        if line not in transcript.HEADER:
+            bullet = "- " if line.startswith(("| ", "- ")) else ""
+            screen.say(line.removeprefix("- "), bullet)
 
 
 def table(found: Iterable[Try]) -> str:
@@ -96,6 +104,8 @@ def table(found: Iterable[Try]) -> str:
 def score(one: Try) -> str:
     """How an earlier try ended, in a few words."""
     if one.percent is None:
+        if one.quit_at and not one.answered:
+            return "nothing answered"
         return f"broken off ({one.stage})"
     score = f"{one.percent} % (model {one.judged_percent} %)"
     return f"{score}, ended early" if one.quit_at else score
@@ -305,6 +315,13 @@ class _Screen:
                 self._pause()
             else:
                 return said
+
+    def agrees(self, question: str) -> bool:
+        """Whether the answer is yes; the end of what is typed is a no."""
+        try:
+            return self._read(question).strip().lower() in ("y", "yes")
+        except (EOFError, KeyboardInterrupt):
+            return False
 
     def paragraph(self) -> str:
         """Lines until an empty one; a lone ? needs none after it."""

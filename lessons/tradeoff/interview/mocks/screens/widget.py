@@ -19,7 +19,7 @@ from tradeoff.interview import mocks
 from tradeoff.interview.mocks.screens.terminal import score
 from tradeoff.interview.mocks.screens.whiteboard import Whiteboard
 from tradeoff.interview.mocks.talk import transcript
-from tradeoff.interview.mocks.talk.session import GUIDE, MINUTES, MINUTES_OF, PASS, Mock
+from tradeoff.interview.mocks.talk.session import FACT, GUIDE, MINUTES, MINUTES_OF, PASS, Mock
 from tradeoff.interview.mocks.talk.tries import Keeper
 
 STYLE = """<style>
@@ -170,7 +170,7 @@ class Interview(widgets.VBox):
             said = f'<p class="mock-you"><b>You.</b> {escape(entry.said)}</p>'
             reply = f"<p><b>Interviewer.</b> {escape(entry.reply)}</p>"
             told.append(
-                f"{asked if entry.key != 'fact' else ''}{said}"
+                f"{asked if entry.key != FACT else ''}{said}"
                 f"{reply if entry.reply and entry.reply != 'Go on.' else ''}"
             )
         told.reverse()  # the newest exchange on top: no scrolling to find it
@@ -254,23 +254,24 @@ class Interview(widgets.VBox):
         says = escape(self.mock.prompt.says)
         self._asked.value = f'<p role="status"><b>Interviewer.</b> {says}</p>'
 
-    def _report(self) -> None:
+    def _report(self, spoil: bool = False) -> None:
+        """How it went. Who ended before the design is shown the answer when asked for (`spoil`)."""
         import mistune
 
         assert self.mock is not None
+        held_back = self.mock.quit_early and not spoil
         made = mistune.create_markdown(escape=True, plugins=["table"])
-        text = made("\n".join(transcript.report(self.mock)))
-        result = self.mock.result
-        self._head.value = (
-            f"<h3>{escape(self.mock.case.industry.capitalize())}: {result.percent} %</h3>"
-        )
+        text = "" if held_back else made("\n".join(transcript.report(self.mock)))
+        scored = f"{self.mock.result.percent} %" if self.mock.answered else "nothing answered"
+        self._head.value = f"<h3>{escape(self.mock.case.industry.capitalize())}: {scored}</h3>"
         self._talk.value = self._asked.value = ""
         notes = ""
         if self.keeper is not None:
             said = [*self.keeper.notes, f"Kept: {self.keeper.transcript}"]
             notes = "".join(f"<p>{escape(each)}</p>" for each in said)
         again = self._button("Another interview", self._again)
-        self._present([again, widgets.HTML(f"{text}{notes}")])
+        show = self._button("Show the model answer", lambda: self._report(spoil=True))
+        self._present([again, *([show] if held_back else []), widgets.HTML(f"{text}{notes}")])
         self._tools.layout.display = "none"
 
     # --- what is done -----------------------------------------------------------------------------

@@ -24,6 +24,7 @@ from tradeoff.interview.mocks.truth.pricing import prices
 from tradeoff.model import words
 
 MINUTES = 25
+FACT = "fact"  # the key of an entry in which a fact was asked for
 PASS = "?"  # the answer of one who does not know
 YES_NO = (("yes", "yes"), ("no", "no"))
 TIERS = (
@@ -134,6 +135,16 @@ class Mock:
         return self._stage is Stage.OVER
 
     @property
+    def answered(self) -> bool:
+        """Whether anything was answered: who only asked, or knew nothing, gets no score."""
+        return any(entry.key != FACT and entry.said != PASS for entry in self.entries)
+
+    @property
+    def quit_early(self) -> bool:
+        """Whether it was ended before the design: the model answer would spoil the case."""
+        return self.quit_at in (Stage.CLARIFY, Stage.ESTIMATE)
+
+    @property
     def timed(self) -> bool:
         """Whether the clock counts in this stage."""
         return self._stage not in (Stage.REVIEW, Stage.OVER)
@@ -180,7 +191,7 @@ class Mock:
             found, asked = self.case.asked(question), question.strip()
         self._told += [fact.key for fact in found if fact.key not in self._told]
         said = " ".join(dict.fromkeys(fact.says for fact in found)) if found else NOT_PLACED
-        self._note("fact", "What do you want to know?", asked, now, said)
+        self._note(FACT, "What do you want to know?", asked, now, said)
         return Reply(said)
 
     def answer(self, said: str, now: datetime) -> Reply:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from tradeoff.interview.mocks.talk import answer, rubric
-from tradeoff.interview.mocks.talk.session import MINUTES, STAGES, Mock, verdict
+from tradeoff.interview.mocks.talk.session import FACT, MINUTES, STAGES, Mock, verdict
 from tradeoff.interview.mocks.talk.wording import span
 from tradeoff.interview.mocks.truth.board import described
 
@@ -23,6 +23,8 @@ def transcript(mock: Mock) -> str:
 
 def report(mock: Mock) -> list[str]:
     """How it went: scores, rubric, model answer, what to repeat."""
+    if not mock.answered:
+        return ["", "## Rubric", "", "Nothing was answered: no score.", *_answer(mock)]
     return [*_scores(mock), *_rubric(mock), *_answer(mock), *_repeat(mock)]
 
 
@@ -46,7 +48,7 @@ def _said(mock: Mock) -> Iterator[str]:
             yield from ("", f"## {stage.value.capitalize()}")
         for entry in entries:
             at = span(entry.at_seconds)
-            if entry.key == "fact":
+            if entry.key == FACT:
                 yield from ("", f"**You** ({at}). {entry.said}")
             else:
                 yield from ("", f"**Interviewer.** {entry.asked}")

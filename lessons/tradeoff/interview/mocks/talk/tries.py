@@ -11,7 +11,7 @@ from typing import Any
 
 from tradeoff.interview import kept
 from tradeoff.interview.kept import Kept
-from tradeoff.interview.mocks.talk.session import Mock
+from tradeoff.interview.mocks.talk.session import FACT, PASS, Mock
 from tradeoff.interview.mocks.talk.transcript import transcript
 
 VERSION = 1
@@ -61,7 +61,7 @@ class Keeper:
 
 def as_data(mock: Mock) -> dict[str, Any]:
     """A try as plain data: what was said, the design, the rubric."""
-    result = mock.result if mock.over else None
+    result = mock.result if mock.over and mock.answered else None
     return {
         "case": mock.case.name,
         "seed": mock.case.seed,
@@ -81,7 +81,10 @@ def as_data(mock: Mock) -> dict[str, Any]:
 
 @dataclass(frozen=True)
 class Try:
-    """An earlier try, as the list shows it. `percent` is None when it did not come to an end."""
+    """An earlier try, as the list shows it.
+
+    `percent` is None when it did not come to an end, or nothing was `answered`.
+    """
 
     case: str
     seed: int
@@ -90,6 +93,7 @@ class Try:
     quit_at: str
     percent: int | None
     judged_percent: int | None
+    answered: bool
     path: Path
 
 
@@ -107,14 +111,16 @@ def tries(place: Path | None = None) -> list[Try]:
 
 
 def _try(content: Mapping[str, Any], path: Path) -> Try:
+    answered = any(one["key"] != FACT and one["said"] != PASS for one in content["entries"])
     return Try(
         str(content["case"]),
         int(content["seed"]),
         datetime.fromisoformat(content["started"]),
         str(content["stage"]),
         str(content["quit_at"]),
-        content["percent"],
-        content["judged_percent"],
+        content["percent"] if answered else None,
+        content["judged_percent"] if answered else None,
+        answered,
         path.with_suffix(".md"),
     )
 
