@@ -237,6 +237,20 @@ def test_what_a_slip_of_the_hand_types_loses_nothing():
     assert not typist.lines
 
 
+def test_ticks_are_corrected_by_going_back():
+    case = draw("insurance-claims", 1)
+    *before, _, _, _, _, _ = script(case)
+    ticks = ["back", "1", "back", "2", "1 2", "1", "1", "1", "back", "2", ""]
+    typist = Typist([*before, *ticks])
+    mock = terminal.run(case, None, typist.read, typist.write, Clock())
+    assert not typist.lines
+    assert not mock.quit_at
+    assert "nothing to go back to" in typist.text
+    first, *_, last = mock.points.values()
+    assert [ticked for _, ticked in first] == [False, True, False]
+    assert [ticked for _, ticked in last] == [False, True, False]
+
+
 def test_the_command_lists_and_refuses(capsys):
     assert cli.main(["mock", "--list"]) == 0
     assert "closing-logistics" in capsys.readouterr().out

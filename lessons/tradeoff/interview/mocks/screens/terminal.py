@@ -27,6 +27,7 @@ HELP = (
     "At any prompt: time, pause, skip (leave this stage; nobody comes back to it), quit, help; "
     "? if you do not know an answer."
 )
+BACK = "back"
 SPOIL = "Show the model answer? You would know this case then. yes or no: "
 HOW_TO_ASK = "Ask by number or in your own words; done to go on."
 BOARD_HELP = (
@@ -71,7 +72,7 @@ def run(
         mock.quit(clock())
         screen.line()
         screen.say("Ended here. Everything you said is kept.")
-    if not mock.quit_early or screen.agrees(SPOIL):
+    if not mock.quit_early or screen.hears(SPOIL, "y", "yes"):
         _report(mock, screen)
     elif keeper is not None:
         screen.say("The transcript ends with the model answer.")
@@ -177,9 +178,18 @@ def _ticks(mock: Mock, screen: _Screen) -> None:
         screen.say(text, f"  {place}. ")
     offered = {str(place) for place in range(1, len(prompt.options) + 1)}
     while True:
-        said = screen.ask("Which did you say? Numbers, or Enter for none: ")
+        said = screen.ask("Which did you say? Numbers, Enter for none, back for the one before: ")
+        if said.lower() == BACK:
+            try:
+                mock.back()
+            except ValueError as error:
+                screen.say(f"{error}.".capitalize())
+                continue
+            return
         wanted = set(said.replace(",", " ").split())
         if wanted <= offered:
+            if mock.is_last and screen.hears("Enter for your result, or back: ", BACK):
+                continue
             break
         screen.say(f"Give numbers from 1 to {len(offered)}, such as 1, or Enter alone for none.")
     mock.ticks([place in wanted for place in sorted(offered, key=int)], screen.clock())
@@ -316,10 +326,10 @@ class _Screen:
             else:
                 return said
 
-    def agrees(self, question: str) -> bool:
-        """Whether the answer is yes; the end of what is typed is a no."""
+    def hears(self, question: str, *words: str) -> bool:
+        """Whether the answer is one of these words; the end of what is typed is none."""
         try:
-            return self._read(question).strip().lower() in ("y", "yes")
+            return self._read(question).strip().lower() in words
         except (EOFError, KeyboardInterrupt):
             return False
 

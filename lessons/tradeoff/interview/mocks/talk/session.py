@@ -121,6 +121,7 @@ class Mock:
         self._queue: list[Prompt] = []
         self._questions: dict[str, Question] = {}
         self._ticked: dict[str, list[bool]] = {}
+        self._compared: list[Prompt] = []
         self.sketch = self.sketch or self.case.problem.today
         self._enter(Stage.CLARIFY)
 
@@ -155,6 +156,11 @@ class Mock:
         if self.over:
             raise ValueError("the interview is over")
         return self._queue[0]
+
+    @property
+    def is_last(self) -> bool:
+        """Whether the interview is over after this prompt."""
+        return self._stage is Stage.REVIEW and len(self._queue) == 1
 
     @property
     def told(self) -> tuple[Fact, ...]:
@@ -240,7 +246,15 @@ class Mock:
         if len(said) != len(self.prompt.options):
             raise ValueError(f"expected {len(self.prompt.options)} ticks, got {len(said)}")
         self._ticked[self.prompt.key] = list(said)
+        self._compared.append(self.prompt)
         self._next(now)
+
+    def back(self) -> None:
+        """Ask again for the ticks that were given last. Raises ValueError if there are none."""
+        self._expect("ticks")
+        if not self._compared:
+            raise ValueError("this is the first one: there is nothing to go back to")
+        self._queue.insert(0, self._compared.pop())
 
     def skip(self, now: datetime) -> None:
         """Leave this stage; nobody comes back to it."""
