@@ -1,17 +1,23 @@
 """The interview without a screen: its stages, its clock, its questions, its rubric."""
 
+import re
 from dataclasses import replace
 from datetime import timedelta
 from functools import cache
 
 import pytest
 from candidates import START, Clock, answered, fashionable, perfect, streamed
+from hypothesis import given
+from hypothesis import strategies as st
 from tradeoff.interview.mocks import CASES, Mock, draw
+from tradeoff.interview.mocks.screens.showing import shown
 from tradeoff.interview.mocks.talk.pushbacks import pushbacks
 from tradeoff.interview.mocks.talk.rubric import DIMENSIONS, MODEL, OWN, design_items
-from tradeoff.interview.mocks.talk.session import MINUTES, MINUTES_OF, PASS, STAGES, Stage
+from tradeoff.interview.mocks.talk.session import MINUTES, MINUTES_OF, PASS, STAGES, Stage, verdict
 from tradeoff.interview.mocks.truth.board import Sketch, evaluated
 from tradeoff.interview.mocks.truth.case import NOT_KNOWN, NOT_PLACED
+from tradeoff.interview.mocks.truth.estimates import usd, usd_parts
+from tradeoff.interview.mocks.truth.pricing import prices
 from tradeoff.interview.mocks.truth.remedies import MARGIN, called
 from tradeoff.interview.numbers.drawn import UnitError
 
@@ -212,6 +218,42 @@ def test_quitting_keeps_everything(case, clock):
     assert kept[-1] == (Stage.OVER, said)
     assert len({count for _, count in kept}) == said, "kept after everything that is said"
     assert 0 < mock.result.percent < 60
+
+
+def dollars(text):
+    return [float(one.replace(",", "")) for one in re.findall(r"([\d,]+(?:\.\d+)?) USD", text)]
+
+
+@pytest.mark.parametrize("name", list(CASES))
+def test_sums_shown_are_sums_of_what_is_shown(name):
+    case = drawn(name, 2)
+    whole, *parts = dollars(case.fact("cost").says)
+    assert whole == sum(parts)
+    for one in case.remedies:
+        paths = [dollars(dict(path.figures)["a day"])[0] for path in shown(one.board)]
+        assert dollars(verdict(one.board))[0] == sum(paths), one.name
+        a_year = prices(case, one.board)[0]
+        bills, apart = dollars(a_year.asks), dollars(a_year.drawn.because)[0]
+        assert apart == (bills[0] if len(bills) == 1 else abs(bills[0] - bills[1]))
+
+
+def test_of_two_paths_the_bill_is_the_sum_of_their_whole_dollars():
+    case = drawn("insurance-claims", 1)
+    for nodes in range(2, 24):
+        kept, own = case.right.sketch.paths
+        board = evaluated(case.problem, Sketch((kept.but(nodes=nodes), own)))
+        assert board.usd_per_day == sum(round(one.cost_usd_per_day) for one in board.found)
+        assert board.usd_per_day == pytest.approx(
+            sum(one.cost_usd_per_day for one in board.found), abs=1
+        )
+
+
+@given(parts=st.lists(st.floats(0, 1e4), min_size=2, max_size=4))
+def test_parts_of_an_amount_add_up_as_they_are_shown(parts):
+    whole = sum(parts)
+    found = [dollars(one)[0] for one in usd_parts(whole, *sorted(parts, reverse=True))]
+    assert sum(found) == pytest.approx(dollars(usd(whole))[0])
+    assert found == pytest.approx(sorted(parts, reverse=True), abs=2.5)
 
 
 @pytest.mark.parametrize("name", list(CASES))

@@ -8,7 +8,7 @@ from tradeoff.interview.mocks.talk.wording import plain
 from tradeoff.interview.mocks.truth.board import TOUCHES, Sketch, described, evaluated
 from tradeoff.interview.mocks.truth.case import Case
 from tradeoff.interview.mocks.truth.changes import changes
-from tradeoff.interview.mocks.truth.estimates import usd
+from tradeoff.interview.mocks.truth.estimates import as_shown, usd
 from tradeoff.interview.mocks.truth.facts import reader
 from tradeoff.interview.mocks.truth.remedies import MARGIN, REMEDIES
 from tradeoff.model.quantities import HOUR_SECONDS
@@ -32,7 +32,7 @@ def answer(case: Case) -> tuple[tuple[str, str], ...]:
     )
     touches = ", ".join(TOUCHES[name] for name in TOUCHES if name in right.option.touches)
     change = f"{REMEDIES[right.name][:1].upper()}{REMEDIES[right.name][1:]}"
-    apart = right.usd_per_day - case.now.usd_per_day
+    apart = as_shown(right.usd_per_day) - as_shown(case.now.usd_per_day)
     more = "more" if apart > 0 else "less"
     said = "the same as today" if abs(apart) < 1 else f"{usd(abs(apart))} {more} than today"
     return tuple(

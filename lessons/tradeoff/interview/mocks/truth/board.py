@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -107,7 +107,8 @@ class Board:
 
     @property
     def usd_per_day(self) -> float:
-        return float(sum(one.cost_usd_per_day for one in self.found))
+        """The bill of all paths; of several, the sum of their bills in whole dollars, as shown."""
+        return _bill(self.found)
 
     @property
     def serves(self) -> bool:
@@ -187,7 +188,7 @@ def _limits(problem: Problem, sketch: Sketch, found: tuple[Evaluation, ...]) -> 
     limits = []
     for path, one in zip(sketch.paths, found, strict=True):
         limits += _of_path(problem, path, one)
-    bill = sum(one.cost_usd_per_day for one in found)
+    bill = _bill(found)
     budget = problem.budget_usd_per_day
     said = f"it costs {words.usd(round(bill))} a day, the budget is {words.usd(budget)}"
     limits.append(Limit("cost", bill / budget, said))
@@ -241,6 +242,11 @@ def _kinds(one: Evaluation) -> list[str]:
         if due is not None and figures["yesterday_complete_hour"] > due + SLACK:
             kinds.append(f"due {who.name}")
     return [*kinds, "state"] if one.state_grows else kinds
+
+
+def _bill(found: Sequence[Evaluation]) -> float:
+    bills = [float(one.cost_usd_per_day) for one in found]
+    return bills[0] if len(bills) == 1 else float(sum(round(bill) for bill in bills))
 
 
 def _names(made: Design) -> list[str]:

@@ -21,6 +21,22 @@ def usd(amount: float) -> str:
     return f"{amount:,.0f} USD" if amount >= 10 else f"{amount:,.2f} USD"
 
 
+def as_shown(amount: float) -> float:
+    """Dollars rounded as `usd` shows them: differences are taken of these."""
+    return round(amount, 0 if abs(amount) >= 10 else 2)
+
+
+def usd_parts(whole: float, *parts: float) -> list[str]:
+    """Parts of an amount, the largest first, in digits with which they add up to `usd(whole)`.
+
+    What rounding leaves goes into the largest part, where it is least.
+    """
+    digits = 0 if whole >= 10 else 2
+    rest = [round(part, digits) for part in parts[1:]]
+    shown = [as_shown(whole) - sum(rest), *rest]
+    return [f"{part:,.{digits}f} USD" for part in shown]
+
+
 def today(problem: Problem) -> Evaluation:
     """Today's path, evaluated."""
     return evaluate(design(problem, problem.today.paths[0]))
@@ -110,7 +126,7 @@ def bill(problem: Problem) -> Estimate:
             f", and {usd(found.state_usd_per_day)} for its state" if found.state_usd_per_day else ""
         )
         asks = f"It holds {nodes} around the clock at {said}{extra}."
-        because = f"{nodes} x 24 h x {price:.3g} USD = {usd(hours * price)}"
+        because = f"{nodes} x 24 h x {price:.3g} USD"
     else:
         each = hours * 3_600 / path.nodes * (path.interval_seconds or 0) / 86_400
         runs = f"{86_400 / (path.interval_seconds or 1):,.0f} runs a day"
@@ -118,11 +134,12 @@ def bill(problem: Problem) -> Estimate:
         asks = f"{runs.capitalize()} of {one} on the average keep {nodes} busy, at {said}."
         if path.interval_seconds == 86_400:
             asks = f"One run a day of {one} keeps {nodes} busy, at {said}."
-        because = f"{words.count(hours)} node-hours x {price:.3g} USD = {usd(hours * price)}"
-    rest = found.cost_usd_per_day - hours * price
+        because = f"{words.count(hours)} node-hours x {price:.3g} USD"
+    whole = found.cost_usd_per_day
+    run, rest = usd_parts(whole, hours * price, whole - hours * price)
     return Estimate(
         f"{asks} What does a day cost?",
-        Drawn({}, found.cost_usd_per_day, "USD/day", WITHIN, f"{because}, and {usd(rest)} beside"),
+        Drawn({}, whole, "USD/day", WITHIN, f"{because} = {run}, and {rest} beside"),
         "premium",
     )
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from tradeoff.interview.mocks.truth.board import Path, design, evaluated
 from tradeoff.interview.mocks.truth.case import NOT_KNOWN, Fact
-from tradeoff.interview.mocks.truth.estimates import fixed_and_rate, today, usd
+from tradeoff.interview.mocks.truth.estimates import fixed_and_rate, today, usd, usd_parts
 from tradeoff.interview.mocks.truth.problem import Problem
 from tradeoff.model import Billing, Consumer, engine, words
 from tradeoff.model.stages import stage_seconds
@@ -81,6 +81,12 @@ def facts(
     path, found = problem.today.paths[0], today(problem)
     board = evaluated(problem, problem.today)
     work = problem.work
+    compute, people, state = usd_parts(
+        board.usd_per_day,
+        found.compute_usd_per_day,
+        found.operations_usd_per_day,
+        found.state_usd_per_day,
+    )
     told = {
         "volume": (
             f"How many {things} are there, and at the peak?",
@@ -96,10 +102,9 @@ def facts(
         "history": ("What has changed, and what is seen?", history),
         "cost": (
             "What does it cost?",
-            f"{usd(board.usd_per_day)} a day: {usd(found.compute_usd_per_day)} for "
-            f"{words.count(found.node_hours_per_day)} node-hours, "
-            f"{usd(found.operations_usd_per_day)} for people's time"
-            + (f", {usd(found.state_usd_per_day)} for its state" if found.state_usd_per_day else "")
+            f"{usd(board.usd_per_day)} a day: {compute} for "
+            f"{words.count(found.node_hours_per_day)} node-hours, {people} for people's time"
+            + (f", {state} for its state" if found.state_usd_per_day >= 1 else "")
             + ".",
         ),
         "budget": (

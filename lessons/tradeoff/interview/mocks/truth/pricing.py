@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from tradeoff.interview.mocks.truth.board import Board
 from tradeoff.interview.mocks.truth.case import Case, Estimate
-from tradeoff.interview.mocks.truth.estimates import WITHIN, usd
+from tradeoff.interview.mocks.truth.estimates import WITHIN, as_shown, usd, usd_parts
 from tradeoff.interview.numbers import Drawn
 from tradeoff.scenarios.worth import DAYS_PER_YEAR
 
@@ -24,7 +24,7 @@ def _a_year(case: Case, board: Board) -> Estimate:
             Drawn({}, bill * DAYS_PER_YEAR, "USD", WITHIN, f"{usd(bill)} x {DAYS_PER_YEAR:g} days"),
             "premium",
         )
-    apart = abs(bill - today)
+    apart = abs(as_shown(bill) - as_shown(today))
     more = "more" if bill > today else "less"
     return Estimate(
         f"Your board costs {usd(bill)} a day, {more} than today's {usd(today)}. "
@@ -41,18 +41,19 @@ def _stream(case: Case) -> Estimate | None:
     (one,) = stream.board.found
     engine, today = one.design.engine, case.now.usd_per_day
     nodes = int(one.design.nodes)
-    beside = one.cost_usd_per_day - one.compute_usd_per_day
+    whole, compute = one.cost_usd_per_day, one.compute_usd_per_day
+    _, beside = usd_parts(whole, compute, whole - compute)
     for_state = ", its state included" if one.state_usd_per_day else ""
     return Estimate(
         f"Somebody will ask for everything on Flink: {nodes} nodes around the clock at "
-        f"{engine.node_usd_per_hour:.3g} USD a node-hour, and {usd(beside)} a day beside the "
+        f"{engine.node_usd_per_hour:.3g} USD a node-hour, and {beside} a day beside the "
         f"nodes{for_state}. How many times today's {usd(today)} a day is that?",
         Drawn(
             {},
             one.cost_usd_per_day / today,
             "times",
             WITHIN,
-            f"{nodes} x 24 h x {engine.node_usd_per_hour:.3g} USD + {usd(beside)} = "
+            f"{nodes} x 24 h x {engine.node_usd_per_hour:.3g} USD + {beside} = "
             f"{usd(one.cost_usd_per_day)} a day, over {usd(today)}",
         ),
         "premium",
