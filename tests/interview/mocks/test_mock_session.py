@@ -275,6 +275,14 @@ def test_push_backs_follow_from_the_proposal(name):
         assert "why not micro-batch" in asked["right"]
 
 
+@pytest.mark.parametrize("name", ["game-events", "energy-meters"])
+def test_a_stream_is_not_measured_by_a_bill_that_is_too_large_itself(name):
+    case = drawn(name, 3)
+    found = next(one for one in pushbacks(case, case.right.board) if one.key == "why not stream")
+    assert f"where {usd(case.right.usd_per_day)} do" in found.strong
+    assert "times today's" not in found.strong
+
+
 @pytest.mark.parametrize("name", list(CASES))
 def test_strong_answers_hold_figures_and_points(name):
     case = drawn(name, 1)

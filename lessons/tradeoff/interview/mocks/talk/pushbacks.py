@@ -18,7 +18,7 @@ from tradeoff.model import words
 
 MOST = 3
 PROPOSED = ("more nodes", "more often", "incremental", "micro-batch", "streaming", "batch")
-DEARER = 1.25  # times the right answer's bill
+DEARER = 1.25  # times another bill
 
 
 def pushbacks(case: Case, board: Board) -> tuple[Question, ...]:
@@ -153,16 +153,18 @@ def _not_streamed(case: Case, board: Board) -> Question | None:
     missed = f" It also does not do: {stream.option.missed[0]}." if stream.option.missed else ""
     if stream.option.missed and "budget" in stream.option.missed[0]:
         missed = f" The budget is {usd(case.problem.budget_usd_per_day)}."
+    times = f"{stream.usd_per_day / today:.2g} times today's {usd(today)}"
+    if stream.usd_per_day < DEARER * today:  # today's bill is what fails, and no measure
+        times = f"where {usd(case.right.usd_per_day)} do"
     return Question(
         "why not stream",
         "The CTO says: move it all to Kafka and Flink now, and we have peace for years. Why not?",
         plain(
-            f"Everything on Flink costs {usd(stream.usd_per_day)} a day, "
-            f"{stream.usd_per_day / today:.2g} times today's {usd(today)}, and people who run it. "
-            f"Nobody needs what it buys: {_needs(case)}{missed}"
+            f"Everything on Flink costs {usd(stream.usd_per_day)} a day, {times}, and people who "
+            f"run it. Nobody needs what it buys: {_needs(case)}{missed}"
         ),
         (
-            Point("cost", "Puts a number on the stream: its bill, or times today's."),
+            Point("cost", "Puts a number on the stream: its bill, or how many times another."),
             Point("consumers", "Says that no consumer's need asks for it."),
         ),
     )
