@@ -164,7 +164,7 @@ def _not_streamed(case: Case, board: Board) -> Question | None:
             f"run it. Nobody needs what it buys: {_needs(case)}{missed}"
         ),
         (
-            Point("cost", "Puts a number on the stream: its bill, or how many times another."),
+            Point("cost", "Puts a number on the stream: its bill, or how many times another bill."),
             Point("consumers", "Says that no consumer's need asks for it."),
         ),
     )
