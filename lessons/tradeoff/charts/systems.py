@@ -46,6 +46,14 @@ class Box(NamedTuple):
             and other.top < self.bottom
         )
 
+    def holds(self, other: Box) -> bool:
+        return (
+            self.left <= other.left
+            and self.top <= other.top
+            and self.right >= other.right
+            and self.bottom >= other.bottom
+        )
+
     def grown(self, by: float) -> Box:
         return Box(self.left - by, self.top - by, self.right + by, self.bottom + by)
 
@@ -227,7 +235,8 @@ def placed(
     """A place for the label of each mark: near it, over no label and nothing that is kept free.
 
     Of the places around a mark the nearest wins; to cross something counts as `DETOUR` pixels, to
-    lie in another mark, or near one that is kept free, as that many more.
+    lie in another mark, or near one that is kept free, as that many more. A mark that itself lies in
+    another may have its label there.
 
     Parameters
     ----------
@@ -247,7 +256,7 @@ def placed(
         ]
         if not free:
             raise ValueError(f"no room for a label of {width:.0f} by {height:.0f} pixels")
-        others = [other for other in marks if other != mark]
+        others = [other for other in marks if other != mark and not other.holds(mark)]
         others += [other.grown(NEAR) for other in kept_free if other != mark]
         costs = [
             gap + DETOUR * sum(any(map(box.meets, each)) for each in (soft, others))
