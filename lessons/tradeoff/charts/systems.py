@@ -235,8 +235,8 @@ def placed(
     """A place for the label of each mark: near it, over no label and nothing that is kept free.
 
     Of the places around a mark the nearest wins; to cross something counts as `DETOUR` pixels, to
-    lie in another mark, or near one that is kept free, as that many more. A mark that itself lies in
-    another may have its label there.
+    lie in another mark, or near one that is kept free, as that many more. A mark that itself lies
+    in another may have its label there.
 
     Parameters
     ----------
