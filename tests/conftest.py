@@ -9,20 +9,6 @@ ROOMS = (".ci", "lessons", "exercises", "solutions", "data", "tests")
 PASSING = {"__pycache__", ".ipynb_checkpoints"}
 
 
-# Files that take minutes, those on Java apart from each other. The others come after them: a long
-# one begun last would keep one worker busy while the other has nothing left.
-LONG = (
-    *("lab/test_spark.py", "test_assignments.py", "lab/test_flink.py", "test_nbgrader.py"),
-    *("lab/test_volume.py", "test_browser.py", "lab/test_kafka_streams.py", "test_packaging.py"),
-)
-
-
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Put the long files first."""
-    place = {ROOT / "tests" / name: number for number, name in enumerate(LONG)}
-    items.sort(key=lambda item: place.get(item.path, len(LONG)))
-
-
 @pytest.fixture(scope="session")
 def root() -> Path:
     return ROOT
