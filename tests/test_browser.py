@@ -139,12 +139,12 @@ class Shown:
     def agrees(self):
         """The sentence and the picture are those of a fresh call of the model; its outcome."""
         # Asked anew each time: while a slider is dragged the settings still move.
-        outcome = wait(self.answered, 15, f"{self.name} does not say what the model says")
-        end = time.monotonic() + 10
+        outcome = wait(self.answered, 60, f"{self.name} does not say what the model says")
+        end = time.monotonic() + 60  # engines may be running beside it
         while not isinstance(outcome, ValueError) and self.seen != self.drawn(outcome):
             assert time.monotonic() < end, f"{self.code} draws another picture"
             time.sleep(0.05)
-            outcome = wait(self.answered, 15, f"{self.name} does not say what the model says")
+            outcome = wait(self.answered, 60, f"{self.name} does not say what the model says")
         if isinstance(outcome, ValueError):
             return None
         # Words of the rows stand in the picture, so that the check above compares no bare axes.
