@@ -68,7 +68,7 @@ SELECT *, CASE
     WHEN COALESCE(region, '') = '' OR NOT COALESCE(REGEXP(
         CONCAT(order_id, ',', micros, ',', product_id, ',', amount_cents),
         '^[0-9]{{1,18}},[0-9]{{1,16}},[0-9]{{1,9}},-?[0-9]{{1,9}}$'), FALSE) THEN 'malformed'
-    WHEN LOCATE(CONCAT(',', product_id, ','), '{known}') = 0 THEN 'unknown product'
+    WHEN NOT ({known}) THEN 'unknown product'
     WHEN amount_cents LIKE '-%' THEN 'negative amount'
     END AS reason
 FROM {lines};
@@ -129,6 +129,19 @@ IS_LATE = """(TO_TIMESTAMP_LTZ((opened + {window_micros}) / 1000 - 1, 3)
         <= newest - INTERVAL '{late_minutes}' MINUTE)"""
 
 
+def known(column: str, numbers: list[int]) -> str:
+    """That a column of text is one of these numbers, said by their runs.
+
+    The planner takes minutes over a list of a thousand, and a search of one text that holds them
+    all took nearly half of Flink's time.
+    """
+    found = set(numbers)
+    starts = sorted(each for each in found if each - 1 not in found)
+    ends = sorted(each for each in found if each + 1 not in found)
+    runs = [f"BETWEEN {start} AND {end}" for start, end in zip(starts, ends, strict=True)]
+    return " OR ".join(f"TRY_CAST({column} AS INT) {run}" for run in runs) or "FALSE"
+
+
 def newest(folder: Path) -> Path | None:
     """The newest complete checkpoint: the file _metadata is written last."""
     done = [path.parent for path in folder.glob("*/chk-*/_metadata")]
@@ -185,8 +198,7 @@ def main() -> None:
     names["lines"] = NEWEST if close else "line"
     names["is_late"] = IS_LATE.format(**names) if close else "FALSE"
     with given.products.open(encoding="utf-8", newline="") as file:
-        # One piece of text: the planner takes minutes over a list of a thousand numbers.
-        names["known"] = f",{','.join(row[0] for row in csv.reader(file))},"
+        names["known"] = known("product_id", [int(row[0]) for row in csv.reader(file)])
     for statement in TABLES.format(**names).split(";"):
         tables.execute_sql(statement)
     if close:
