@@ -1,21 +1,12 @@
-# /// script
-# requires-python = ">=3.11"
-# dependencies = [
-#     "pyspark[connect]==4.3.0",
-#     "pandas>=2.2,<3",
-#     "psycopg2-binary>=2.9.11,<3",
-# ]
-# ///
 """The orders of PostgreSQL counted by Spark, one run after the other in one session.
 
-uv run --script spark_batch.py JOB.json RUNS.jsonl
+uv run --script on_spark.py spark_batch JOB.json RUNS.jsonl
 
 A run overwrites its windows of a path's partition in mart.fact_orders: those of [start, end). It
 may be repeated, and it is seen whole or not at all. RUNS gets a line a run.
 """
 
 import json
-import sys
 import time
 from pathlib import Path
 
@@ -145,7 +136,3 @@ def staged_name(path, start, target):
 
 def jdbc(job, access):
     return access.format("jdbc").options(driver="org.postgresql.Driver", **job["jdbc"])
-
-
-if __name__ == "__main__":
-    main(*sys.argv[1:])

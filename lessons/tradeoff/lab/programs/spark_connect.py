@@ -1,18 +1,9 @@
-# /// script
-# requires-python = ">=3.11"
-# dependencies = [
-#     "pyspark[connect]==4.3.0",
-#     "pandas>=2.2,<3",
-#     "psycopg2-binary>=2.9.11,<3",
-# ]
-# ///
 """A Spark Connect server on this machine's loopback, until it is ended.
 
-uv run --script spark_connect.py JOB.json -
+uv run --script on_spark.py spark_connect JOB.json -
 """
 
 import json
-import sys
 import threading
 from pathlib import Path
 
@@ -28,7 +19,3 @@ def main(job_path, _):
     }
     with session(job):
         threading.Event().wait()
-
-
-if __name__ == "__main__":
-    main(*sys.argv[1:])

@@ -1,14 +1,6 @@
-# /// script
-# requires-python = ">=3.11"
-# dependencies = [
-#     "pyspark[connect]==4.3.0",
-#     "pandas>=2.2,<3",
-#     "psycopg2-binary>=2.9.11,<3",
-# ]
-# ///
 """What Spark's Real-time Mode runs and what it refuses, tried one query after the other.
 
-uv run --script spark_realtime.py JOB.json FOLDER
+uv run --script on_spark.py spark_realtime JOB.json FOLDER
 
 A query that runs says so by a file NAME.running, once it has been through a first batch, and goes
 on until there is a NAME.finish. results.jsonl gets a line a query: whether it ran, and what Spark
@@ -16,7 +8,6 @@ said.
 """
 
 import json
-import sys
 import time
 from pathlib import Path
 
@@ -90,7 +81,3 @@ WORK = {
         orders.join(orders.select("order_id", f.lit(1).alias("again")), "order_id")
     ),
 }
-
-
-if __name__ == "__main__":
-    main(*sys.argv[1:])

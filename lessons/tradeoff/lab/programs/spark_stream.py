@@ -1,14 +1,6 @@
-# /// script
-# requires-python = ">=3.11"
-# dependencies = [
-#     "pyspark[connect]==4.3.0",
-#     "pandas>=2.2,<3",
-#     "psycopg2-binary>=2.9.11,<3",
-# ]
-# ///
 """Structured Streaming: orders as they come, counted into mart.fact_orders exactly once.
 
-uv run --script spark_stream.py JOB.json FOLDER
+uv run --script on_spark.py spark_stream JOB.json FOLDER
 
 The queries of a job run one after the other in one session. Each has a folder, FOLDER/0 and so on,
 which gets ready (a file, once the query runs), seen.jsonl (what a batch changed, and when a reader
@@ -17,7 +9,6 @@ kill, paused. A file `finish` laid there ends the query once all that has come i
 """
 
 import json
-import sys
 import tempfile
 import threading
 import time
@@ -271,7 +262,3 @@ def counted(orders, window, *more):
             *more,
         )  # fmt: skip
     )
-
-
-if __name__ == "__main__":
-    main(*sys.argv[1:])

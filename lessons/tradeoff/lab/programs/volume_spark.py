@@ -1,13 +1,9 @@
-# /// script
-# requires-python = ">=3.11"
-# dependencies = ["pyspark==4.3.0"]
-# ///
 """A day of orders counted by Spark on this machine: once for the night, or an hour at a time.
 
-uv run --script volume_spark.py ORDERS.parquet PRODUCTS.csv RESULTS nightly|hourly MB THREADS
+uv run --script on_spark.py volume_spark
+    ORDERS.parquet PRODUCTS.csv RESULTS nightly|hourly MB THREADS
 """
 
-import sys
 import tempfile
 
 from pyspark.sql import SparkSession
@@ -47,7 +43,3 @@ def main(orders, products, results, how, memory_mb, threads):
                     .write.parquet(f"{results}/part-{number:02}.parquet")
                 )
         spark.stop()
-
-
-if __name__ == "__main__":
-    main(*sys.argv[1:])

@@ -31,10 +31,10 @@ from tradeoff.lab.systems.processes import LabError
 DATE = "2026-04-25"
 HOW = ("nightly", "hourly")
 ENGINES = {
-    "DuckDB": ("volume_duckdb.py", ()),
-    "pandas": ("volume_pandas.py", ()),
-    "Polars": ("volume_polars.py", ("uv",)),
-    "Spark": ("volume_spark.py", ("uv", "java")),
+    "DuckDB": (["volume_duckdb.py"], ()),
+    "pandas": (["volume_pandas.py"], ()),
+    "Polars": (["volume_polars.py"], ("uv",)),
+    "Spark": (["on_spark.py", "volume_spark"], ("uv", "java")),
 }
 ROW_GROUP_ROWS = 500_000
 SCHEMA = pa.schema(
@@ -105,12 +105,12 @@ def count(day: Day, engine: str, how: str, *, memory_mb: int = 4_000, threads: i
     """
     if engine not in ENGINES or how not in HOW:
         raise ValueError(f"engine must be one of {list(ENGINES)}, how one of {HOW}")
-    program, needed = ENGINES[engine]
+    (program, *first), needed = ENGINES[engine]
     needs.demand(engine, *needed)
-    start = needs.script(program) if needed else [sys.executable, str(needs.PROGRAMS / program)]
+    own = needs.script(program) if needed else [sys.executable, str(needs.PROGRAMS / program)]
     with tempfile.TemporaryDirectory(prefix="tradeoff-", ignore_cleanup_errors=True) as results:
         words = [str(day.path), str(day.products), results, how, str(memory_mb), str(threads)]
-        done = subprocess.run([*start, *words], capture_output=True, text=True)
+        done = subprocess.run([*own, *first, *words], capture_output=True, text=True)
         if done.returncode:
             raise LabError(f"{engine} failed on {day.orders:,} orders:\n{done.stderr[-3000:]}")
         said = json.loads(done.stdout.strip().splitlines()[-1])

@@ -4,7 +4,7 @@
         source.load(data.orders("2026-04-25", 100_000))
         nightly, hourly = spark.batch(source, "2026-04-25")
 
-PySpark runs in an environment of its own (`programs/spark_batch.py`), which uv makes the first
+PySpark runs in an environment of its own (`programs/on_spark.py`), which uv makes the first
 time; the JDBC driver comes by Maven. Without more it is Spark's local mode: two cores, a gigabyte,
 loopback. TRADEOFF_SPARK_REMOTE or SPARK_REMOTE, "sc://host:port", names a Spark Connect server
 instead, and the same program counts there: the server needs PostgreSQL's JDBC driver, and must
@@ -137,7 +137,7 @@ def one_session(
             [(told_of["started"],)] = each.execute("SELECT pg_postmaster_start_time()::text")
         folder = stack.enter_context(scratch())
         told = folder / "runs.jsonl"
-        with started("spark_batch.py", job, told) as program:
+        with started("spark_batch", job, told) as program:
             program.finish(START_SECONDS + RUN_SECONDS)
         *done, last = [json.loads(line) for line in told.read_text("utf-8").splitlines()]
     measured = []
@@ -195,7 +195,7 @@ def connect_server() -> Iterator[str]:
     needs.demand("Spark Connect", *NEEDS)
     port = free_port()
     job = {"port": port, "jars": jars(DRIVER), "cores": CORES}
-    with scratch() as folder, started("spark_connect.py", job, folder / "unused") as program:
+    with scratch() as folder, started("spark_connect", job, folder / "unused") as program:
         program.wait_for(lambda: listens(port), START_SECONDS)
         yield f"sc://127.0.0.1:{port}"
 
@@ -212,7 +212,7 @@ def started(name: str, job: dict[str, Any], results: Path) -> Iterator[Program]:
     """One of the lab's Spark programs, while the block runs, with its job beside its results."""
     beside = results.parent / f"job-{time.time_ns()}.json"
     beside.write_text(json.dumps(job), "utf-8")
-    command = needs.script(name, str(beside), str(results))
+    command = needs.script("on_spark.py", name, str(beside), str(results))
     # What Spark leaves in a temporary folder when it is killed goes with ours.
     temporary = dict.fromkeys(("TMPDIR", "TMP", "TEMP"), str(results.parent))
     log = results.parent / "spark.txt"

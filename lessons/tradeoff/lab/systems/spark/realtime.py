@@ -71,7 +71,7 @@ def real_time_mode(broker: Broker, orders: pd.DataFrame, seconds: float = 10.0) 
     with spark.scratch() as scratch:
         results = scratch / "results"
         results.mkdir()
-        with spark.started("spark_realtime.py", job, results) as program:
+        with spark.started("spark_realtime", job, results) as program:
             for query in queries[: len(TIMED)]:
                 name = query["name"]
                 running = results / f"{name}.running"

@@ -292,7 +292,7 @@ def _program(source: Source, queries: Sequence[Query]) -> Iterator[tuple[Program
             own.mkdir()
             each.append(query._as_job(own))
         job = {"queries": each, **spark.settings(source, coordinates)}
-        with spark.started("spark_stream.py", job, results) as program:
+        with spark.started("spark_stream", job, results) as program:
             yield program, results
 
 
