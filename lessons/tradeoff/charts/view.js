@@ -8,8 +8,9 @@ async function render({ model, el }) {
 
   el.style.color = "var(--jp-content-font-color1, inherit)";
   const spec = structuredClone(model.get("spec"));
+  const first = model.get("rows");
   for (const source of spec.data) {
-    if (source.name in model.get("rows")) source.values = model.get("rows")[source.name];
+    if (source.name in first) source.values = first[source.name];
   }
   const options = { mode: "vega", renderer: "svg", actions: false };
   const { view, finalize } = await embed(el, spec, options);
@@ -25,6 +26,7 @@ async function render({ model, el }) {
     view.resize().run(); // other rows may need other room for their labels
   };
   model.on("change:rows", refill);
+  if (model.get("rows") !== first) refill(); // they changed while the view was made
   return finalize;
 }
 
