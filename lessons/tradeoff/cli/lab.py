@@ -6,6 +6,11 @@ from pathlib import Path
 
 from tradeoff.cli.console import UNREADABLE, Commands, survive_any_console
 
+PREDICTED = """\
+predicted: from runs of at most a third of the orders, as an overhead a run and a cost an order. It
+is far off where an order does not cost the same at every size: a small table in C++ stays in the
+processor's cache, and a JVM has not warmed up yet."""
+
 
 def add(commands: Commands) -> None:
     parser = commands.add_parser(
@@ -56,4 +61,5 @@ def lab(names: Sequence[str] | None, orders: int, seconds: float, out: Path | No
         return UNREADABLE
     print(side_by_side.shown(rows).to_string(index=False))
     print(f"\n{rows['machine'].iloc[0]}")
+    print(PREDICTED)
     return 0
