@@ -12,6 +12,7 @@ from tradeoff.lab.systems.contract import differing, facts
 from tradeoff.lab.systems.flink import AFTER, BEFORE, BETWEEN, FlinkCount
 from tradeoff.lab.systems.kafka import publish
 from tradeoff.lab.systems.kafka_streams import read_all
+from tradeoff.lab.systems.processes import LabError
 
 DAY = "2026-04-25"
 LONG = os.environ.get("TRADEOFF_LAB") == "1"
@@ -174,3 +175,10 @@ def test_bad_arguments_are_told(broker, tmp_path):
     ]:
         with pytest.raises(ValueError, match=what):
             FlinkCount(broker, "orders", tmp_path, **words)
+
+
+def test_run_twice_at_once_is_refused(broker, tmp_path):
+    counting = FlinkCount(broker, broker.create_topic("twice-orders"), tmp_path, name="twice")
+    for _ in range(2):  # once the first has ended, it runs again
+        with counting.running(), pytest.raises(LabError, match="already"), counting.running():
+            pass

@@ -128,6 +128,7 @@ class FlinkCount:
         }
         self._words = [f"--{name}={value}" for name, value in words.items()]
         self._checkpoint_seconds, self._java = checkpoint_seconds, java
+        self._runs = False
 
     @contextmanager
     def running(self, checkpoint_seconds: float | None = None) -> Iterator[Program]:
@@ -138,14 +139,21 @@ class FlinkCount:
         checkpoint_seconds : another interval for this run.
 
         It is still starting when the block begins; once it has made a checkpoint, all of it runs.
+        Raises LabError while it runs already: two would write over each other's counts.
         """
+        if self._runs:
+            raise LabError(f"{self.facts} is counted by Flink already: end that program first")
         every = checkpoint_seconds or self._checkpoint_seconds
         words = [*self._words, f"--checkpoint-ms={round(every * 1000)}"]
         command = needs.script("flink_count.py", *words)
         environment = {"JVM_ARGS": self._java, "FLINK_LOG_DIR": str(self.folder)}
         log = self.folder / "program.txt"
         with running("Flink", command, log, environment=environment) as program:
-            yield program
+            self._runs = True
+            try:
+                yield program
+            finally:
+                self._runs = False
 
     def checkpoint(self) -> Path | None:
         """The newest complete checkpoint: a folder whose _metadata, written last, is there."""
