@@ -83,7 +83,7 @@ class Loop:
         """
         for suffix in (".ready", ".paused"):
             self._log.with_suffix(suffix).unlink(missing_ok=True)
-        command = [sys.executable, "-P", "-m", "tradeoff.lab.systems.micro_batch.loop", self.path]
+        command = [sys.executable, "-P", "-m", __name__, self.path]
         command += [self.slot, "--log", str(self._log), "--end", str(self._end), *self._words]
         command += ["--pause", pause] if pause else []
         began = time.monotonic()

@@ -1,6 +1,6 @@
 """A micro-batch loop over changes, as a process of its own: it can be killed and started again.
 
-`python -m tradeoff.lab.systems.micro_batch.loop PATH SLOT …` reads a slot's changes, and at each
+`python -m tradeoff.lab.systems.micro_batch PATH SLOT …` reads a slot's changes, and at each
 trigger merges a batch of them into mart.fact_orders. The batch and the position up to which it read
 stand in one transaction, so a loop that died between any two statements goes on from its last
 commit. The server's address, which holds a password, comes by the variable TRADEOFF_CHANGES.
@@ -302,7 +302,3 @@ def main(arguments: list[str]) -> None:
             f"{given.log.parent} takes no line any more: {error}. What was committed is in the "
             "table, and no change is lost: make room there, and start again"
         )
-
-
-if __name__ == "__main__":
-    main(sys.argv[1:])
