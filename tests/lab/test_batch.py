@@ -1,12 +1,11 @@
 """Nightly and hourly batch on PostgreSQL and DuckDB: right tables, or a clear error."""
 
-import secrets
-import sys
 import threading
 from contextlib import contextmanager
 
 import pandas as pd
 import pytest
+from full_disk import fill_facts, full_disk, limited
 from tradeoff import data
 from tradeoff.lab.systems import batch, needs
 from tradeoff.lab.systems.batch import HOURLY, NIGHTLY, ROLLED_UP, hourly, nightly, run_hour
@@ -285,22 +284,6 @@ def test_a_source_that_goes_while_it_is_read_is_an_error(server, source, orders)
     assert nightly(source, DAY).wrong_rows(orders, "1D").empty
 
 
-@contextmanager
-def files_up_to(size_bytes):
-    """As on a full disk, no file of this process and of those it starts grows any further."""
-    import resource
-
-    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (size_bytes, hard))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
-
-
-limited = pytest.mark.skipif(sys.platform == "win32", reason="a limit on file sizes is POSIX's")
-
-
 @limited
 def test_a_full_disk_under_duckdb_is_an_error_and_writes_nothing(source, orders, monkeypatch):
     source.load(orders)
@@ -311,7 +294,7 @@ def test_a_full_disk_under_duckdb_is_an_error_and_writes_nothing(source, orders,
     with (
         monkeypatch.context() as patched,
         duck_engine("20MB") as engine,
-        files_up_to(300_000),
+        full_disk(None, 300_000),
     ):
         patched.setattr(batch, "orders_between", lambda *_: more)
         with pytest.raises(LabError, match="neither memory nor disk left"):
@@ -326,16 +309,12 @@ def test_a_full_disk_under_the_source_is_an_error_and_keeps_what_was(server, sou
     table = nightly(source, DAY).table
     server.crash()
     # Above the 16 MiB of a segment of PostgreSQL's log, which is made in one piece.
-    with files_up_to(17_000_000):
+    with full_disk(None, 17_000_000):
         server.start()
     try:
         with pytest.raises(LabError, match="disk is full"):
             source.load(data.orders(NEXT, 350_000))
-        day = pd.Timestamp(DAY)
-        category = [secrets.token_hex(900) for _ in range(10_000)]
-        wide = pd.DataFrame({"window_start": day, "category": category, "region": "north"})
-        with pytest.raises(LabError, match="disk is full"):
-            source.write_facts(NIGHTLY, wide.assign(orders=1, revenue_cents=1), [day])
+        fill_facts(source, NIGHTLY)
         assert source.read_facts(NIGHTLY).equals(table)
         assert nightly(source, DAY).wrong_rows(orders, "1D").empty
         assert source.execute("SELECT count(*) FROM raw.orders") == [(len(orders),)]
