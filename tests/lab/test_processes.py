@@ -5,11 +5,12 @@ import signal
 import subprocess
 import sys
 from contextlib import suppress
+from pathlib import Path
 
 import pytest
 from browsing import wait
 from tradeoff.lab.systems import processes
-from tradeoff.lab.systems.processes import LabError, running
+from tradeoff.lab.systems.processes import LabError, running, scratch
 
 # A program that starts another one, says both numbers and would never end.
 STUBBORN = """
@@ -54,20 +55,31 @@ def test_leaving_the_block_ends_what_it_started_and_their_children(tmp_path, mon
 
 
 @posix
-def test_a_killed_notebook_leaves_no_program(tmp_path):
+def test_a_killed_notebook_leaves_no_program_and_no_folder(tmp_path):
     log = tmp_path / "log"
     asking = f"""
 import sys, time
 from pathlib import Path
-from tradeoff.lab.systems.processes import running
-with running("it", [sys.executable, "-c", {STUBBORN!r}], Path({str(log)!r})):
+from tradeoff.lab.systems.processes import running, scratch
+with scratch() as folder, running("it", [sys.executable, "-c", {STUBBORN!r}], Path({str(log)!r})):
+    (folder / "orders.parquet").write_text("many")
+    print(folder, flush=True)
     time.sleep(600)
 """
-    with subprocess.Popen([sys.executable, "-c", asking]) as notebook:
-        wait(log.exists, 20, "not started")
+    with subprocess.Popen([sys.executable, "-c", asking], stdout=subprocess.PIPE) as notebook:
+        folder = Path(notebook.stdout.readline().decode().strip())
         pids = numbers(log)
+        assert list(folder.iterdir())
         os.kill(notebook.pid, signal.SIGKILL)
-    wait(lambda: all(map(gone, pids)), 10, "still there")
+    wait(lambda: all(map(gone, pids)) and not folder.exists(), 10, "still there")
+
+
+def test_a_scratch_folder_is_gone_after_its_block():
+    with suppress(KeyboardInterrupt), scratch() as folder:
+        (folder / "deep").mkdir()
+        (folder / "deep" / "file").touch()
+        raise KeyboardInterrupt
+    assert not folder.exists()
 
 
 def test_a_program_that_fails_says_why(tmp_path):

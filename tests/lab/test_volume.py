@@ -42,5 +42,5 @@ def test_an_engine_that_is_not_there_is_named(day):
 
 def test_an_engine_that_fails_says_why(day):
     broken = volume.Day(1, day.path.with_name("orders-2026-04-25-missing.parquet"), day.products)
-    with pytest.raises(needs.LabError, match="failed on 1 orders"):
+    with pytest.raises(needs.LabError, match="on 1 orders ended with"):
         volume.count(broken, "DuckDB", "nightly")

@@ -15,7 +15,6 @@ that the course has newer, so it runs in an environment of its own.
 from __future__ import annotations
 
 import json
-import tempfile
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -29,7 +28,7 @@ import pandas as pd
 from tradeoff import data
 from tradeoff.lab.systems import needs
 from tradeoff.lab.systems.contract import Measured, as_facts
-from tradeoff.lab.systems.processes import running
+from tradeoff.lab.systems.processes import running, scratch
 
 NEEDS = ("uv",)
 RUN_SECONDS = 600.0  # the first run makes dbt's environment
@@ -176,8 +175,8 @@ def open_project(begin: str, lookback: int = 3) -> Iterator[Project]:
     if lookback < 0:
         raise ValueError(f"lookback must be 0 hours or more, got {lookback}")
     needs.demand("dbt", *NEEDS)
-    with tempfile.TemporaryDirectory(prefix="tradeoff-dbt-", ignore_cleanup_errors=True) as made:
-        yield Project(Path(made), begin, lookback)
+    with scratch() as folder:
+        yield Project(folder, begin, lookback)
 
 
 def measure(orders: pd.DataFrame) -> Measured:

@@ -27,7 +27,6 @@ from __future__ import annotations
 
 import json
 import os
-import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -44,7 +43,7 @@ from tradeoff.lab.systems.contract import Measured
 from tradeoff.lab.systems.kafka import Broker
 from tradeoff.lab.systems.kafka.lag import committed_offset
 from tradeoff.lab.systems.kafka_streams import Watched, newest, read_all
-from tradeoff.lab.systems.processes import LabError, Program, running
+from tradeoff.lab.systems.processes import LabError, Program, running, scratch
 
 VERSION = "2.2"  # as in programs/flink_count.py; the connector's version ends with it
 CONNECTOR = "org.apache.flink:flink-sql-connector-kafka:5.0.0-2.2"
@@ -233,11 +232,11 @@ def measure(
     arrived = broker.end_offset(topic) + len(orders)
     setting = "each order" if emit == "event" else "windows as they close"
     setting += f", {mini_batch_seconds:g} s mini-batch" if mini_batch_seconds else ""
-    with tempfile.TemporaryDirectory(prefix="tradeoff-flink-", ignore_cleanup_errors=True) as made:
+    with scratch() as folder:
         counting = FlinkCount(
             broker,
             topic,
-            Path(made),
+            folder,
             name=name,
             emit=emit,
             window=window,

@@ -12,7 +12,6 @@ is counting; they are no stream's.
 from __future__ import annotations
 
 import subprocess
-import tempfile
 from dataclasses import dataclass, field
 from pathlib import Path
 from time import perf_counter
@@ -23,7 +22,7 @@ import pandas as pd
 from tradeoff import data
 from tradeoff.lab.systems import needs
 from tradeoff.lab.systems.contract import FACTS, Measured, as_facts
-from tradeoff.lab.systems.processes import LabError, running
+from tradeoff.lab.systems.processes import LabError, running, scratch
 
 SOURCE = needs.PROGRAMS / "low_latency.cpp"
 ORDER = np.dtype(
@@ -100,8 +99,7 @@ def low_latency(
     base = first.value // 1000  # nanoseconds, whatever its unit
     count = (int(stamps.astype("int64").max()) - base) // length + 1
 
-    with tempfile.TemporaryDirectory(prefix="tradeoff-") as name:
-        folder = Path(name)
+    with scratch() as folder:
         began = perf_counter()
         program, engine = compiled(folder)
         start_seconds = perf_counter() - began

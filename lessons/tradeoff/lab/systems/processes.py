@@ -8,12 +8,13 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from tradeoff.lab.systems import keeper
+from tradeoff.lab.systems import keeper, sweeper
 
 GRACE_SECONDS = 10.0  # between asking a program to end and ending it
 
@@ -112,6 +113,24 @@ def running(
         program.close()
         if process.stdin is not None:
             process.stdin.close()
+
+
+@contextmanager
+def scratch() -> Iterator[Path]:
+    """A temporary folder for this user alone; gone after the block, or once this process is gone.
+
+    A system can leave gigabytes there, and a kernel that is restarted clears nothing away.
+    """
+    folder = Path(tempfile.mkdtemp(prefix="tradeoff-"))
+    sweeping = subprocess.Popen(
+        [sys.executable, "-I", "-S", sweeper.__file__, str(folder)],
+        stdin=subprocess.PIPE,
+        start_new_session=sys.platform != "win32",
+    )
+    try:
+        yield folder
+    finally:
+        sweeping.communicate()
 
 
 def _end(process: subprocess.Popen[bytes], name: str) -> None:

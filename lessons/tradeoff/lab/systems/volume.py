@@ -11,9 +11,7 @@ start, and the peak of its resident memory.
 from __future__ import annotations
 
 import json
-import subprocess
 import sys
-import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -26,7 +24,7 @@ import pyarrow.parquet as pq
 from tradeoff import data
 from tradeoff.lab.systems import needs
 from tradeoff.lab.systems.contract import as_facts
-from tradeoff.lab.systems.processes import LabError
+from tradeoff.lab.systems.processes import running, scratch
 
 DATE = "2026-04-25"
 HOW = ("nightly", "hourly")
@@ -37,6 +35,7 @@ ENGINES = {
     "Spark": (["on_spark.py", "volume_spark"], ("uv", "java")),
 }
 ROW_GROUP_ROWS = 500_000
+COUNT_SECONDS = 3600.0  # of a count; the longest measured, Spark by the hour, took 104
 SCHEMA = pa.schema(
     {
         "order_id": pa.int64(),
@@ -78,8 +77,8 @@ def a_day(orders: int, progress: Callable[[int, int], None] | None = None) -> It
 
     Takes about 12 bytes of disk an order. `progress(done, orders)` is called after each million.
     """
-    with tempfile.TemporaryDirectory(prefix="tradeoff-", ignore_cleanup_errors=True) as folder:
-        path, products = Path(folder, f"orders-{DATE}.parquet"), Path(folder, "products.csv")
+    with scratch() as folder:
+        path, products = folder / f"orders-{DATE}.parquet", folder / "products.csv"
         data.products().to_csv(products, index=False)
         done = 0
         with pq.ParquetWriter(path, SCHEMA) as writer:
@@ -105,15 +104,20 @@ def count(day: Day, engine: str, how: str, *, memory_mb: int = 4_000, threads: i
     """
     if engine not in ENGINES or how not in HOW:
         raise ValueError(f"engine must be one of {list(ENGINES)}, how one of {HOW}")
-    (program, *first), needed = ENGINES[engine]
+    (script, *first), needed = ENGINES[engine]
     needs.demand(engine, *needed)
-    own = needs.script(program) if needed else [sys.executable, str(needs.PROGRAMS / program)]
-    with tempfile.TemporaryDirectory(prefix="tradeoff-", ignore_cleanup_errors=True) as results:
-        words = [str(day.path), str(day.products), results, how, str(memory_mb), str(threads)]
-        done = subprocess.run([*own, *first, *words], capture_output=True, text=True)
-        if done.returncode:
-            raise LabError(f"{engine} failed on {day.orders:,} orders:\n{done.stderr[-3000:]}")
-        said = json.loads(done.stdout.strip().splitlines()[-1])
-        parts = [pq.read_table(part).to_pandas() for part in sorted(Path(results).iterdir())]
+    own = needs.script(script) if needed else [sys.executable, str(needs.PROGRAMS / script)]
+    with scratch() as folder:
+        results, log = folder / "results", folder / "said.txt"
+        results.mkdir()
+        words = [str(day.path), str(day.products), str(results), how, str(memory_mb), str(threads)]
+        # What it spills goes with our folder when it is killed.
+        temporary = dict.fromkeys(("TMPDIR", "TMP", "TEMP"), str(folder))
+        name = f"{engine} on {day.orders:,} orders"
+        with running(name, [*own, *first, *words], log, environment=temporary) as program:
+            program.finish(COUNT_SECONDS)
+        lines = log.read_text("utf-8", errors="replace").splitlines()
+        said = json.loads(next(line for line in reversed(lines) if line.startswith("{")))
+        parts = [pq.read_table(part).to_pandas() for part in sorted(results.iterdir())]
     table = as_facts(pd.concat(parts))
     return Counted(said["engine"], how, day.orders, said["seconds"], said["peak_bytes"], table)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -15,7 +14,7 @@ import pandas as pd
 from tradeoff.lab.systems.contract import as_facts
 from tradeoff.lab.systems.postgres.source import Source
 from tradeoff.lab.systems.postgres.tables import REJECTED
-from tradeoff.lab.systems.processes import LabError
+from tradeoff.lab.systems.processes import LabError, scratch
 
 PRODUCTS = "SELECT product_id, category FROM dim.product"
 
@@ -121,7 +120,8 @@ class DuckEngine:
 @contextmanager
 def duck_engine(memory_limit: str | None = None) -> Iterator[DuckEngine]:
     """DuckDB with a temporary folder of its own. memory_limit : as it takes it, "2GB"."""
-    with tempfile.TemporaryDirectory(prefix="tradeoff-") as folder:
+    with scratch() as made:
+        folder = str(made)
         settings: dict[str, str | bool | int | float | list[str]] = {"temp_directory": folder}
         if memory_limit is not None:
             settings["memory_limit"] = memory_limit

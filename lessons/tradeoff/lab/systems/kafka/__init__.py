@@ -11,7 +11,6 @@ in `results`, lag in `lag`; a count in `kafka_streams`.
 from __future__ import annotations
 
 import os
-import tempfile
 import time
 import uuid
 from collections.abc import Iterator, Sequence
@@ -22,7 +21,7 @@ from typing import TYPE_CHECKING
 
 from tradeoff.lab.systems import needs
 from tradeoff.lab.systems.kafka.orders import Sender, message, play, records, send
-from tradeoff.lab.systems.processes import LabError, Program, free_port, listens, running
+from tradeoff.lab.systems.processes import LabError, Program, free_port, listens, running, scratch
 
 if TYPE_CHECKING:
     from confluent_kafka.admin import AdminClient
@@ -254,9 +253,9 @@ def open_broker(address: str | None = None) -> Iterator[Broker]:
             broker._clear()
         return
     needs.demand("Kafka", *NEEDS)
-    with tempfile.TemporaryDirectory(prefix="tradeoff-kafka-", ignore_cleanup_errors=True) as made:
-        broker = Broker(f"127.0.0.1:{free_port()}", folder=Path(made))
-        _format(broker.address, Path(made))
+    with scratch() as folder:
+        broker = Broker(f"127.0.0.1:{free_port()}", folder=folder)
+        _format(broker.address, folder)
         try:
             broker.start()
             yield broker

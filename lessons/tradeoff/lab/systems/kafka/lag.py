@@ -12,14 +12,12 @@ asked, so a dead one answers as well as a live one.
 from __future__ import annotations
 
 import sys
-import tempfile
 import threading
 import time
 from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from itertools import cycle
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -28,7 +26,7 @@ from tradeoff import data
 from tradeoff.lab.lag import HEALTHY, KILLED, SLOW
 from tradeoff.lab.systems import kafka, needs
 from tradeoff.lab.systems.kafka import Broker
-from tradeoff.lab.systems.processes import LabError, Program, running
+from tradeoff.lab.systems.processes import LabError, Program, running, scratch
 
 MOST_ORDERS = 50  # in one commit
 READY_SECONDS = 60.0
@@ -117,7 +115,7 @@ def three_consumers(
     groups = {consumer: broker.named(f"{name}-{consumer}") for consumer in waits}
     rows: list[dict[str, object]] = []
     with ExitStack() as stack:
-        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="tradeoff-lag-")))
+        folder = stack.enter_context(scratch())
         programs: dict[str, Program] = {}
 
         def consume(consumer: str) -> None:

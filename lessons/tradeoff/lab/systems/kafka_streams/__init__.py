@@ -12,7 +12,6 @@ its age lies between one and two intervals, and what both commits take on top.
 from __future__ import annotations
 
 import json
-import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
@@ -29,7 +28,7 @@ from tradeoff.lab.systems import contract, kafka, needs
 from tradeoff.lab.systems.contract import Measured
 from tradeoff.lab.systems.kafka import Broker, publish
 from tradeoff.lab.systems.kafka.results import Watched, newest, read_all
-from tradeoff.lab.systems.processes import Program, running
+from tradeoff.lab.systems.processes import Program, running, scratch
 
 if TYPE_CHECKING:
     from tradeoff.lab.systems import postgres
@@ -222,7 +221,7 @@ def count(
 
     Raises LabError when the program fails or does not keep up.
     """
-    with temporary() as folder:
+    with scratch() as folder:
         topic = broker.create_topic(f"{name}-orders")
         counting = OrderCount(
             broker,
@@ -270,15 +269,6 @@ def count(
         )
         letters, changes = counting.dead_letters(), counting.changelog_bytes()
     return Counted(measured, stores, changes, letters, late)
-
-
-@contextmanager
-def temporary() -> Iterator[Path]:
-    """A folder that is gone at the end."""
-    with tempfile.TemporaryDirectory(
-        prefix="tradeoff-streams-", ignore_cleanup_errors=True
-    ) as made:
-        yield Path(made)
 
 
 def _whole_seconds(name: str, length: str) -> int:

@@ -17,7 +17,7 @@ from tradeoff.lab.systems import kafka, kafka_streams
 from tradeoff.lab.systems.kafka import Broker
 from tradeoff.lab.systems.kafka.results import read_all
 from tradeoff.lab.systems.kafka_streams import AFTER, BEFORE, BETWEEN, OrderCount
-from tradeoff.lab.systems.processes import LabError
+from tradeoff.lab.systems.processes import LabError, scratch
 
 
 @dataclass(frozen=True, eq=False)
@@ -54,7 +54,7 @@ def kill(
     Raises LabError when a kill did not hit its phase or the orders do not suffice for all moments.
     """
     rows = []
-    with kafka_streams.temporary() as folder:
+    with scratch() as folder:
         topic = broker.create_topic(f"{name}-orders")
         counting = OrderCount(
             broker, topic, folder, name=name, window=window, commit_seconds=commit_seconds

@@ -13,7 +13,6 @@ from __future__ import annotations
 import json
 import re
 import sys
-import tempfile
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
@@ -28,7 +27,7 @@ import pandas as pd
 from tradeoff.lab.order_log import ASAP, interval_seconds
 from tradeoff.lab.systems import cdc, contract, needs
 from tradeoff.lab.systems.micro_batch.loop import ADDRESS
-from tradeoff.lab.systems.processes import Program, running
+from tradeoff.lab.systems.processes import Program, running, scratch
 
 if TYPE_CHECKING:
     from tradeoff.lab.systems.postgres import Source
@@ -178,8 +177,8 @@ def following(
     if snapshot:
         words.append("--snapshot")
     _empty(source, path)
-    with tempfile.TemporaryDirectory(prefix="tradeoff-") as folder:
-        loop = Loop(source, path, every, words, Path(folder))
+    with scratch() as folder:
+        loop = Loop(source, path, every, words, folder)
         if not snapshot:  # else the loop makes it
             cdc.prepare(source, loop.slot)
         try:

@@ -9,14 +9,13 @@ from __future__ import annotations
 
 import secrets
 import sys
-import tempfile
 import warnings
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from subprocess import SubprocessError
 
-from tradeoff.lab.systems.processes import LabError, Program, free_port, listens, running
+from tradeoff.lab.systems.processes import LabError, Program, free_port, listens, running, scratch
 
 HOST = "127.0.0.1"
 START_SECONDS = 60.0
@@ -129,8 +128,8 @@ class Server:
 @contextmanager
 def own_server() -> Iterator[Server]:
     """A server in a temporary folder, both gone after the block."""
-    with tempfile.TemporaryDirectory(prefix="tradeoff-", ignore_cleanup_errors=True) as folder:
-        server = Server(Path(folder))
+    with scratch() as folder:
+        server = Server(folder)
         try:
             server.start()
             yield server

@@ -15,7 +15,6 @@ from __future__ import annotations
 
 import json
 import os
-import tempfile
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
@@ -30,7 +29,7 @@ from tradeoff import data
 from tradeoff.lab.systems import needs
 from tradeoff.lab.systems.contract import Measured
 from tradeoff.lab.systems.postgres import Source
-from tradeoff.lab.systems.processes import Program, free_port, listens, running
+from tradeoff.lab.systems.processes import Program, free_port, listens, running, scratch
 
 REMOTE = ("TRADEOFF_SPARK_REMOTE", "SPARK_REMOTE")  # environment variables, the first one wins
 DRIVER = ["org.postgresql:postgresql:42.7.8"]
@@ -198,13 +197,6 @@ def connect_server() -> Iterator[str]:
     with scratch() as folder, started("spark_connect", job, folder / "unused") as program:
         program.wait_for(lambda: listens(port), START_SECONDS)
         yield f"sc://127.0.0.1:{port}"
-
-
-@contextmanager
-def scratch() -> Iterator[Path]:
-    """A temporary folder, readable by its owner alone, since a job names the source's password."""
-    with tempfile.TemporaryDirectory(prefix="tradeoff-", ignore_cleanup_errors=True) as made:
-        yield Path(made)
 
 
 @contextmanager

@@ -9,7 +9,6 @@ A batch is a file: the files lie there in order before the query starts, which t
 from __future__ import annotations
 
 import os
-import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -18,6 +17,7 @@ import pandas as pd
 from tradeoff import data
 from tradeoff.lab.systems.kafka import message
 from tradeoff.lab.systems.postgres import Source
+from tradeoff.lab.systems.processes import scratch
 from tradeoff.lab.systems.spark.streaming import Query, Run, forget, run_all
 
 DAY = "2026-04-25"
@@ -42,8 +42,8 @@ def sweep(
     orders = data.orders(DAY, sum(sizes))
     ends = pd.Series(sizes).cumsum()
     pieces = [orders.iloc[end - size : end] for end, size in zip(ends, sizes, strict=True)]
-    with tempfile.TemporaryDirectory(prefix="tradeoff-") as made:
-        folder = _laid(Path(made), pieces)
+    with scratch() as made:
+        folder = _laid(made, pieces)
         run = _one_file_a_batch(source, folder, "spark sweep", window, watermark)
     batches = run.batches[run.batches["batch"].between(WARM, len(sizes) - 1)]
     return batches.reset_index(drop=True)
@@ -90,8 +90,8 @@ def watermark_boundary(source: Source) -> pd.DataFrame:
                 region=names,
             )
         )
-    with tempfile.TemporaryDirectory(prefix="tradeoff-") as made:
-        folder = _laid(Path(made), pieces)
+    with scratch() as made:
+        folder = _laid(made, pieces)
         run = _one_file_a_batch(source, folder, "spark watermark", WINDOW, WATERMARK)
     frame = pd.DataFrame(tried)
     names = [f"{row['batch']} {at % len(ages)}" for at, row in enumerate(tried)]

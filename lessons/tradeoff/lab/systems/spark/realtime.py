@@ -16,6 +16,7 @@ import pandas as pd
 
 from tradeoff.lab.systems import kafka, needs, spark
 from tradeoff.lab.systems.kafka import Broker
+from tradeoff.lab.systems.processes import scratch
 from tradeoff.lab.systems.spark.streaming import KAFKA
 
 INTERVAL = {"realTime": "5 seconds"}
@@ -68,8 +69,8 @@ def real_time_mode(broker: Broker, orders: pd.DataFrame, seconds: float = 10.0) 
             "spark.sql.streaming.noDataProgressEventInterval": "500",
         },
     }
-    with spark.scratch() as scratch:
-        results = scratch / "results"
+    with scratch() as folder:
+        results = folder / "results"
         results.mkdir()
         with spark.started("spark_realtime", job, results) as program:
             for query in queries[: len(TIMED)]:

@@ -25,7 +25,7 @@ from tradeoff.lab.systems.contract import KEYS, Measured, ages
 from tradeoff.lab.systems.kafka import Broker
 from tradeoff.lab.systems.kafka.publish import publishing
 from tradeoff.lab.systems.postgres import Source
-from tradeoff.lab.systems.processes import Program
+from tradeoff.lab.systems.processes import Program, scratch
 
 # Maven Central's newest connector; it works with the PySpark that the programs name, one later.
 KAFKA = ["org.apache.spark:spark-sql-kafka-0-10_2.13:4.2.0"]
@@ -103,7 +103,7 @@ class Query:
             f"{self.trigger_seconds:g} s trigger" if self.trigger_seconds else "as soon as it can"
         )
 
-    def _as_job(self, scratch: Path) -> dict[str, Any]:
+    def _as_job(self, folder: Path) -> dict[str, Any]:
         trigger: dict[str, Any] = {}
         if self.trigger_seconds is None:
             trigger = {"availableNow": True}
@@ -119,7 +119,7 @@ class Query:
             "once_each": self.once_each,
             "rehearse": self.rehearse,
             "path": self.path,
-            "checkpoint": str(self.checkpoint or scratch / "checkpoint"),
+            "checkpoint": str(self.checkpoint or folder / "checkpoint"),
             "pause": pause,
         }
 
@@ -234,7 +234,7 @@ def play(
             published = stack.enter_context(publishing(source, broker, topic, slot="spark_kafka"))
             query = Query(topic=topic, address=broker.address, once_each=True, **common)
         else:
-            folder = stack.enter_context(spark.scratch()) / "landing"
+            folder = stack.enter_context(scratch()) / "landing"
             landing = stack.enter_context(cdc.land(source, folder, slot="spark_landing"))
             query = Query(folder, **common)
         running = stack.enter_context(started(source, query))
@@ -283,12 +283,12 @@ def _program(source: Source, queries: Sequence[Query]) -> Iterator[tuple[Program
     coordinates = KAFKA if any(query.topic for query in queries) else []
     for query in queries:
         spark.ensure_partition(source, query.path)
-    with spark.scratch() as scratch:
-        results = scratch / "results"
+    with scratch() as folder:
+        results = folder / "results"
         results.mkdir()
         each = []
         for at, query in enumerate(queries):
-            own = scratch / str(at)
+            own = folder / str(at)
             own.mkdir()
             each.append(query._as_job(own))
         job = {"queries": each, **spark.settings(source, coordinates)}
