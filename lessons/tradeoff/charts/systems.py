@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import pairwise
 from typing import Any, NamedTuple
 
 import altair as alt
+import numpy as np
 import pandas as pd
 
 from tradeoff.charts.theme import COLOURS, INK
@@ -15,7 +17,7 @@ from tradeoff.model.quantities import DAY_SECONDS
 
 WIDTH, HEIGHT = 680, 460
 LETTER, LINE = 6.2, 13  # pixels that a letter and a line of a label take, at most
-DETOUR, NEAR = 24, 7  # pixels: a label goes that far not to cross a line, or be near another mark
+DETOUR, NEAR = 40, 7  # pixels: a label goes that far not to cross a line, or be near another mark
 LABEL: Any = {"fontSize": 11, "baseline": "middle", "align": "left", "aria": False}
 SHAPES = {
     "batch": ("blue", "square"),
@@ -192,11 +194,10 @@ def _labels(
         marks.append(Box(min(median, oldest - 6), at - 6, oldest + 6, at + 6))
         names.append(row["system"])
         styles.append("normal")
-    crossed = [
-        Box(left - 2, top - 2, left + 2, top + 2)
-        for row in curves.to_dict("records")
-        for left, top in [pixels(row["latency_seconds"], row["events_per_second"])]
-    ]
+    crossed = []
+    for _, curve in curves.groupby(["engine", "rhythm"]):
+        points = map(pixels, curve["latency_seconds"], curve["events_per_second"])
+        crossed += [Box(*at, *at).grown(2) for at in _dense(sorted(points))]
     for row in ranges.to_dict("records"):
         left, bottom = pixels(row["latency_low"], row["rate_low"])
         right, top = pixels(row["latency_high"], row["rate_high"])
@@ -223,6 +224,13 @@ def _labels(
                  "x2": x.value(nearest[0]), "y2": y.value(y.pixels - nearest[1])}
             )  # fmt: skip
     return pd.DataFrame(labels), pd.DataFrame(threads, columns=["x", "y", "x2", "y2"])
+
+
+def _dense(points: Sequence[tuple[float, float]]) -> Iterator[tuple[float, float]]:
+    """Points of a line that goes through these, none further than 4 pixels from the next."""
+    for (left, top), (right, bottom) in pairwise(points):
+        for part in np.linspace(0, 1, 2 + int(math.hypot(right - left, bottom - top) / 4)):
+            yield left + part * (right - left), top + part * (bottom - top)
 
 
 def placed(
