@@ -196,8 +196,8 @@ def _labels(
         styles.append("normal")
     crossed = []
     for _, curve in curves.groupby(["engine", "rhythm"]):
-        points = map(pixels, curve["latency_seconds"], curve["events_per_second"])
-        crossed += [Box(*at, *at).grown(2) for at in _dense(sorted(points))]
+        line = map(pixels, curve["latency_seconds"], curve["events_per_second"])
+        crossed += [Box(*at, *at).grown(2) for at in _dense(sorted(line))]
     for row in ranges.to_dict("records"):
         left, bottom = pixels(row["latency_low"], row["rate_low"])
         right, top = pixels(row["latency_high"], row["rate_high"])
