@@ -1,15 +1,12 @@
 """As on a full disk: no file of a running program grows beyond so many bytes."""
 
 import os
-import secrets
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-import pandas as pd
 import pytest
-from tradeoff.lab.systems.processes import LabError
 
 limited = pytest.mark.skipif(
     sys.platform != "linux", reason="a limit on the files of a running program is Linux's"
@@ -47,12 +44,3 @@ def full_disk(process, size_bytes: int):
         for pid, limits in before.items():
             with suppress(ProcessLookupError):
                 resource.prlimit(pid, resource.RLIMIT_FSIZE, limits)
-
-
-def fill_facts(source, path):
-    """Write facts until the source's disk takes no more: an error, and none of them is kept."""
-    category = [secrets.token_hex(900) for _ in range(10_000)]
-    day = pd.Timestamp("2026-04-25")
-    wide = pd.DataFrame({"window_start": day, "category": category, "region": "north"})
-    with pytest.raises(LabError, match="disk is full"):
-        source.write_facts(path, wide.assign(orders=1, revenue_cents=1), [day])

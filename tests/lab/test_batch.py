@@ -1,11 +1,12 @@
 """Nightly and hourly batch on PostgreSQL and DuckDB: right tables, or a clear error."""
 
+import secrets
 import threading
 from contextlib import contextmanager
 
 import pandas as pd
 import pytest
-from full_disk import fill_facts, full_disk, limited
+from full_disk import full_disk, limited
 from tradeoff import data
 from tradeoff.lab.systems import batch, needs
 from tradeoff.lab.systems.batch import HOURLY, NIGHTLY, ROLLED_UP, hourly, nightly, run_hour
@@ -314,7 +315,11 @@ def test_a_full_disk_under_the_source_is_an_error_and_keeps_what_was(server, sou
     try:
         with pytest.raises(LabError, match="disk is full"):
             source.load(data.orders(NEXT, 350_000))
-        fill_facts(source, NIGHTLY)
+        category = [secrets.token_hex(900) for _ in range(10_000)]
+        wide = pd.DataFrame({"window_start": pd.Timestamp(DAY), "category": category})
+        facts_of_it = wide.assign(region="north", orders=1, revenue_cents=1)
+        with pytest.raises(LabError, match="disk is full"):
+            source.write_facts(NIGHTLY, facts_of_it, [pd.Timestamp(DAY)])
         assert source.read_facts(NIGHTLY).equals(table)
         assert nightly(source, DAY).wrong_rows(orders, "1D").empty
         assert source.execute("SELECT count(*) FROM raw.orders") == [(len(orders),)]

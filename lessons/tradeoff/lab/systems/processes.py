@@ -85,6 +85,7 @@ def running(
     log: Path,
     *,
     folder: Path | None = None,
+    temporary: Path | None = None,
     environment: Mapping[str, str] | None = None,
 ) -> Iterator[Program]:
     """A program that runs while the block does; it and what it started are gone after.
@@ -92,14 +93,16 @@ def running(
     Parameters
     ----------
     name : what to call it in an error. command : its words. log : a file for its output, appended.
-    folder : where it runs. environment : variables beside those of this process.
+    folder : where it runs. temporary : where its temporary files go, so that those of a program
+        that is killed go with that folder. environment : variables beside those of this process.
     """
+    asked = dict.fromkeys(("TMPDIR", "TMP", "TEMP"), str(temporary)) if temporary else {}
     with log.open("ab") as output:
         before = output.tell()
         process = subprocess.Popen(
             [sys.executable, "-I", "-S", keeper.__file__, *map(str, command)],
             cwd=folder,
-            env=os.environ | dict(environment or {}),
+            env=os.environ | asked | dict(environment or {}),
             stdin=subprocess.PIPE,  # closes when this process is gone: see keeper
             stdout=output,
             stderr=subprocess.STDOUT,

@@ -111,10 +111,8 @@ def count(day: Day, engine: str, how: str, *, memory_mb: int = 4_000, threads: i
         results, log = folder / "results", folder / "said.txt"
         results.mkdir()
         words = [str(day.path), str(day.products), str(results), how, str(memory_mb), str(threads)]
-        # What it spills goes with our folder when it is killed.
-        temporary = dict.fromkeys(("TMPDIR", "TMP", "TEMP"), str(folder))
         name = f"{engine} on {day.orders:,} orders"
-        with running(name, [*own, *first, *words], log, environment=temporary) as program:
+        with running(name, [*own, *first, *words], log, temporary=folder) as program:
             program.finish(COUNT_SECONDS)
         lines = log.read_text("utf-8", errors="replace").splitlines()
         said = json.loads(next(line for line in reversed(lines) if line.startswith("{")))

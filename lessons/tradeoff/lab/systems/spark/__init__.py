@@ -205,10 +205,8 @@ def started(name: str, job: dict[str, Any], results: Path) -> Iterator[Program]:
     beside = results.parent / f"job-{time.time_ns()}.json"
     beside.write_text(json.dumps(job), "utf-8")
     command = needs.script("on_spark.py", name, str(beside), str(results))
-    # What Spark leaves in a temporary folder when it is killed goes with ours.
-    temporary = dict.fromkeys(("TMPDIR", "TMP", "TEMP"), str(results.parent))
     log = results.parent / "spark.txt"
-    with running("Spark", command, log, environment=temporary) as program:
+    with running("Spark", command, log, temporary=results.parent) as program:
         yield program
 
 
