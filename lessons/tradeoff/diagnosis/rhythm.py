@@ -26,7 +26,6 @@ from tradeoff.model import words
 
 CYCLES = 7  # runs of an hour of the day, the last ones, by which that hour is known
 LATELY = 3  # of them, the last ones must agree
-OFTEN = 0.1  # share of usual runs that are late for more than chance
 # What a stream costs over a batch that serves everyone: from the first on nobody needs the stream,
 # up to the second nothing is gained by the batch, in between the model's prices do not decide.
 NOT_NEEDED, NEEDED = 2.0, 1.25
@@ -51,20 +50,29 @@ class Busiest:
 
 
 def busiest(then: Then, limits: Limits) -> Busiest | None:
-    """The busiest hour of the day; None unless runs are due more than once a day, for a week."""
+    """The busiest hour of the day; None unless runs are due more than once a day, for a week.
+
+    None as well where an hour that is not known yet seems to be busier, and the busiest of those
+    known fits: the last day of a week makes some hours known before others.
+    """
     if limits.interval_hours > DAY_HOURS / 2:
         return None
     runs = then.runs
     slots = np.floor(runs["hour"].to_numpy() / limits.interval_hours + 1e-9)
     hours = runs["seconds"].to_numpy() / 3600
-    found = []
+    found, unknown = [], [0.0]
     for slot in np.unique(slots):
         last = hours[slots == slot][-CYCLES:]
         known = robust.median(last) if len(last) == CYCLES else None
         if known is not None:
             o_clock = float(slot * limits.interval_hours)
             found.append(Busiest(o_clock, known, float(np.median(last[-LATELY:]))))
-    return max(found, key=lambda one: one.hours.mid, default=None)
+        elif len(last) >= LATELY:  # fewer are a rerun at an odd hour
+            unknown.append(float(np.median(last)))
+    top = max(found, key=lambda one: one.hours.mid, default=None)
+    if top is None or top.against(limits.run_window_hours) == "above":
+        return top
+    return top if top.hours.mid >= max(unknown) else None
 
 
 def peak(then: Then, limits: Limits, found: Busiest | None) -> Finding:
@@ -75,7 +83,7 @@ def peak(then: Then, limits: Limits, found: Busiest | None) -> Finding:
     if limits.interval_hours > DAY_HOURS / 2:
         return Finding(PEAK, "no", "It runs once a day: no hour is busier than another.")
     if found is None:
-        few = f"An hour is known by {CYCLES} runs of it, and this history has fewer."
+        few = f"An hour is known by {CYCLES} runs of it, and the busiest here has fewer."
         return Finding(PEAK, CAN_T_TELL, few)
     figures = {"busiest_hour": found.hour, "busiest_run_hours": found.hours.mid}
     said = (
@@ -102,7 +110,7 @@ def at_the_peak(typical: Check, finding: Finding, then: Then, limits: Limits) ->
         odd = spikes(then.runs) | waited.to_numpy()  # a run after a missed one carries both
         usual = then.recent[~odd[-len(then.recent) :]]
         late = float((usual["seconds"] > limits.run_window_hours * 3600).mean())
-        if late < OFTEN:
+        if not late:
             return typical
         few = "the history is too short to tell a busy hour from chance"
         return Check(CAN_T_TELL, f"typical runs fit, {late:.0%} of recent ones did not, and {few}")
