@@ -61,12 +61,23 @@ def test_nothing_runs_and_nothing_is_kept_before_the_start():
 
 def test_a_question_by_number_and_in_words(page):
     hand_in(page, "1")
-    assert "claim events a day" in page._asked.value
+    assert "claim events a day" in shown(page.answers)
     hand_in(page, "who plays the piano?")
-    assert "I cannot place that question" in page._asked.value
-    assert "(asked)" in "".join(
-        getattr(one, "value", "") or "" for one in page.answers.children[0].children
-    )
+    assert "I cannot place that question" in shown(page.answers)
+    assert "(asked)" in shown(page.answers)
+
+
+def test_a_question_comes_with_what_answers_it(page):
+    came = []
+    page.answers.observe(lambda change: came.append(change["new"][0]), "children")
+    for one in controls(page):
+        if hasattr(one, "value"):
+            one.observe(lambda change: came.append(change["owner"]), "value")
+    button(page, "Go on to the numbers").click()
+    asks = page.mock.prompt.says
+    (box,) = (one for one in came if asks in shown(one))
+    assert box is page.answers.children[0]
+    assert any("mock-line" in one._dom_classes for one in box.children)
 
 
 def test_what_an_old_page_hands_in_is_not_an_answer(page):

@@ -72,7 +72,7 @@ class Interview(widgets.VBox):
         self.clock.on_msg(lambda _, content, __: self._handed_in(content))
         self._hears: Callable[[str, list[bool]], None] = lambda _, __: None
         self._head, self._talk = widgets.HTML(), widgets.HTML()
-        self._asked, self._error = widgets.HTML(), widgets.HTML()
+        self._error = widgets.HTML()
         self.answers = widgets.VBox()
         self.answers.add_class("mock-answer")
         self.pause = self._button("Pause the clock", self._pause)
@@ -85,7 +85,6 @@ class Interview(widgets.VBox):
                 widgets.HTML(STYLE),
                 self._head,
                 self._tools,
-                self._asked,
                 self.answers,
                 self._error,
                 self._talk,
@@ -187,31 +186,32 @@ class Interview(widgets.VBox):
         last = self.mock.entries[-1] if self.mock.entries else None
         says = self.mock.case.opening if last is None else last.reply
         you = "" if last is None else f'<p class="mock-you"><b>You.</b> {escape(last.said)}</p>'
-        self._asked.value = f'{you}<p role="status"><b>Interviewer.</b> {escape(says)}</p>'
         return [
+            widgets.HTML(f"{you}{_status(says)}"),
             self._line("Your question", "its number, or your own words; Enter asks", self._ask),
             self._button("Go on to the numbers", self._go_on),
             widgets.HTML(f"<p>You may ask for these, or for anything else:</p><ol>{menu}</ol>"),
         ]
 
     def _number(self) -> list[Any]:
-        self._ask_it()
         return [
+            self._question(),
             self._line(
                 "Your answer", "a number with its unit; ? if you do not know; Enter", self._answer
-            )
+            ),
         ]
 
     def _choice(self) -> list[Any]:
         assert self.mock is not None
-        self._ask_it()
         return [
-            self._button(text, lambda key=key: self._answer(key))  # type: ignore[misc]
-            for key, text in (*self.mock.prompt.options, (PASS, "I do not know"))
+            self._question(),
+            *(
+                self._button(text, lambda key=key: self._answer(key))  # type: ignore[misc]
+                for key, text in (*self.mock.prompt.options, (PASS, "I do not know"))
+            ),
         ]
 
     def _text(self) -> list[Any]:
-        self._ask_it()
         said = widgets.Textarea(
             description="Your answer",
             placeholder="Ctrl and Enter says it, too",
@@ -221,20 +221,21 @@ class Interview(widgets.VBox):
         )
         said.add_class("mock-paragraph")
         self._hears = lambda text, _: self._answer(text)
-        return [said, self._hand_in("Say it")]
+        return [self._question(), said, self._hand_in("Say it")]
 
     def _board(self) -> list[Any]:
         assert self.mock is not None
-        self._ask_it()
-        self.whiteboard = Whiteboard(self.mock, lambda: self._present([self.whiteboard]))
+        shown = [self._question()]
+        self.whiteboard = Whiteboard(self.mock, lambda: self._present(shown))
         self.whiteboard.propose.on_click(lambda _: self._try(lambda: self._propose()))
-        return [self.whiteboard]
+        shown.append(self.whiteboard)
+        return shown
 
     def _ticks(self) -> list[Any]:
         assert self.mock is not None
         prompt = self.mock.prompt
         question = self.mock.question(prompt.key)
-        self._asked.value = (
+        answers = widgets.HTML(
             f"<p><b>You were asked.</b> {escape(prompt.says)}</p>"
             f'<p class="mock-you"><b>You said.</b> {escape(self.mock.said_to(prompt.key))}</p>'
             f"<p><b>A strong answer.</b> {escape(question.strong)}</p>"
@@ -247,12 +248,11 @@ class Interview(widgets.VBox):
             for _, text in prompt.options
         ]
         self._hears = lambda _, ticks: self._tick(ticks)
-        return [*boxes, self._hand_in("Next")]
+        return [answers, *boxes, self._hand_in("Next")]
 
-    def _ask_it(self) -> None:
+    def _question(self) -> widgets.HTML:
         assert self.mock is not None
-        says = escape(self.mock.prompt.says)
-        self._asked.value = f'<p role="status"><b>Interviewer.</b> {says}</p>'
+        return widgets.HTML(_status(self.mock.prompt.says))
 
     def _report(self, spoil: bool = False) -> None:
         """How it went. Who ended before the design is shown the answer when asked for (`spoil`)."""
@@ -264,7 +264,7 @@ class Interview(widgets.VBox):
         text = "" if held_back else made("\n".join(transcript.report(self.mock)))
         scored = f"{self.mock.result.percent} %" if self.mock.answered else "nothing answered"
         self._head.value = f"<h3>{escape(self.mock.case.industry.capitalize())}: {scored}</h3>"
-        self._talk.value = self._asked.value = ""
+        self._talk.value = ""
         notes = ""
         if self.keeper is not None:
             said = [*self.keeper.notes, f"Kept: {self.keeper.transcript}"]
@@ -330,7 +330,7 @@ class Interview(widgets.VBox):
 
     def _again(self) -> None:
         self.mock, self._seed = None, None
-        self._talk.value = self._asked.value = ""
+        self._talk.value = ""
         self._welcome(None, again=True)
 
     def _set_clock(self, now: datetime) -> None:
@@ -341,7 +341,11 @@ class Interview(widgets.VBox):
         self.pause.disabled = not self.mock.timed
 
     def _present(self, controls: list[Any], focus: bool = True) -> None:
-        """Show what is to be answered with, and put the cursor there."""
+        """Show a question and what it is answered with, and put the cursor there.
+
+        In one box, new each time: a question that came before its field would be answered in the
+        field of the one before, and that answer comes too late.
+        """
         box = widgets.VBox(controls, layout=widgets.Layout(align_items="flex-start"))
         box.add_class(f"mock-turn-{self.clock.turn + 1}")
         self.answers.children = [box]
@@ -390,6 +394,10 @@ class Interview(widgets.VBox):
 
     def _complain(self, error: ValueError) -> None:
         self._error.value = f'<div role="alert">{escape(str(error))}</div>'
+
+
+def _status(says: str) -> str:
+    return f'<p role="status"><b>Interviewer.</b> {escape(says)}</p>'
 
 
 def mock(case: str | None = None, seed: int | None = None) -> Interview:
