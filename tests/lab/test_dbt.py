@@ -69,5 +69,14 @@ def test_bad_arguments_and_a_failing_run_are_told():
     with dbt.open_project(DAY) as project:
         with pytest.raises(ValueError, match="both ends"):
             project.run(DAY, start=DAY)
+        orders = data.orders(DAY, 50, start_hour=0, hours=1)
+        changed = orders.tail(1).assign(region="elsewhere")
+        told = f"order {changed['order_id'].item()} lands with other contents"
+        with pytest.raises(ValueError, match=told):
+            project.land(pd.concat([orders, changed]))
         with pytest.raises(LabError, match="orders-"):  # nothing has landed
             project.run(f"{DAY} 01:00")
+        project.land(orders)
+        project.land(orders.tail(1))
+        with pytest.raises(ValueError, match=told):
+            project.land(changed)

@@ -47,6 +47,12 @@ GROUP BY ALL;
 COMMIT
 """
 
+# An order id with two contents, if there is one.
+CHANGED = """
+SELECT order_id FROM (SELECT DISTINCT * FROM ({landed} FROM landing))
+GROUP BY order_id HAVING count(*) > 1 ORDER BY order_id LIMIT 1
+"""
+
 
 @dataclass(frozen=True, eq=False)
 class Run:
@@ -82,9 +88,23 @@ class Project:
         self._write("product", data.products())
 
     def land(self, orders: pd.DataFrame) -> None:
-        """Put orders into the landing folder, as one more Parquet file."""
+        """Put orders into the landing folder, as one more Parquet file.
+
+        An order may land again as it was. Raises ValueError, and lands none, where one has other
+        contents than before: the model would count both.
+        """
+        orders = orders[list(data.ORDER_COLUMNS)]
+        landed = f"FROM '{self._orders}' UNION ALL BY NAME" if self._landed else ""
+        with duckdb.connect() as connection:
+            connection.register("landing", orders)
+            changed = connection.execute(CHANGED.format(landed=landed)).fetchone()
+        if changed is not None:
+            raise ValueError(
+                f"order {changed[0]} lands with other contents than before; an order that has "
+                "landed stays as it is: land it under an id of its own"
+            )
         self._landed += 1
-        self._write(f"orders-{self._landed:04}", orders[list(data.ORDER_COLUMNS)])
+        self._write(f"orders-{self._landed:04}", orders)
 
     def run(self, as_of: Any, start: Any = None, end: Any = None) -> Run:
         """Run the model, with dbt's clock at `as_of` (UTC).
@@ -146,12 +166,17 @@ class Project:
         with duckdb.connect(str(self.folder / "warehouse.duckdb"), read_only=True) as warehouse:
             return warehouse.execute("FROM rejected_orders ORDER BY order_id").df()
 
+    @property
+    def _orders(self) -> str:
+        return f"{(self.folder / 'landing').as_posix()}/orders-*.parquet"
+
     def _orders_by_hour(self) -> pd.Series:
         """Orders in the landing folder now, by the hour they belong to; what a batch reads."""
-        files = f"'{(self.folder / 'landing').as_posix()}/orders-*.parquet'"
         hour = "date_trunc('hour', order_timestamp) AS hour"
         with duckdb.connect() as connection:
-            counted = connection.execute(f"SELECT {hour}, count(*) AS n FROM {files} GROUP BY ALL")
+            counted = connection.execute(
+                f"SELECT {hour}, count(*) AS n FROM '{self._orders}' GROUP BY ALL"
+            )
             return counted.df().set_index("hour")["n"]
 
     def _write(self, name: str, table: pd.DataFrame) -> None:
