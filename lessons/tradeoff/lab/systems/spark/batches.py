@@ -74,10 +74,6 @@ def watermark_boundary(source: Source) -> pd.DataFrame:
     tried, pieces, newest = [], [], noon
     for batch, moved in enumerate(clock):
         newest = newest if moved is None else moved
-        # Ages around 10, 15, 30, 35 and 50 minutes: a window is 5 minutes long.
-        ages = [
-            minutes * age for age in (9, 10, 11, 14, 15, 16, 29, 30, 31, 34, 35, 36, 49, 50, 51)
-        ]
         rows = [{"batch": batch, "event_time": newest - age, "newest": newest} for age in ages]
         tried += rows
         stamps = [newest, *(row["event_time"] for row in rows for _ in range(2))]
