@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tradeoff import charts, data
 from tradeoff.charts import theme
-from tradeoff.charts.systems import Box, Scale, placed
+from tradeoff.charts.systems import Box, Scale, _dense, _thread, placed
 from tradeoff.lab.systems import side_by_side
 
 
@@ -56,6 +56,22 @@ def test_no_label_lies_on_another_in_a_browser():
     assert meeting == []
 
 
+def parts(mark, label):
+    """A thread in small boxes; none where the label is beside its mark."""
+    ends = _thread(mark, label, point=True)
+    return [Box(*at, *at).grown(0.5) for at in _dense(ends)] if ends else []
+
+
+def test_a_thread_goes_around_the_other_labels():
+    below, mark = Box(95, 114, 117, 127), Box(100, 100, 112, 112)
+    walls = [Box(0, 0, 98, 113), Box(114, 0, 680, 113), Box(0, 0, 680, 98)]  # room below alone
+    marks = [mark.grown(-1), mark]
+    first, second = placed(marks, [(30, 13), (30, 13)], [mark, *walls], [], (680, 460))
+    assert below.meets(first)
+    assert parts(mark, second)
+    assert not any(first.meets(part) for part in parts(mark, second))
+
+
 @given(
     st.lists(
         st.tuples(st.floats(0, 640), st.floats(0, 440), st.integers(20, 140)),
@@ -69,6 +85,8 @@ def test_labels_keep_apart_wherever_the_marks_are(points):
     found = placed(marks, sizes, marks, [], (680, 460))
     assert not any(one.meets(other) for one, other in itertools.combinations(found, 2))
     assert not any(label.meets(mark) for label in found for mark in marks)
+    for number, (mark, label) in enumerate(zip(marks, found, strict=True), start=1):
+        assert not any(later.meets(part) for later in found[number:] for part in parts(mark, label))
     for label, (width, height) in zip(found, sizes, strict=True):
         assert (label.right - label.left, label.bottom - label.top) == pytest.approx(
             (width, height)

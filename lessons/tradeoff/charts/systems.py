@@ -16,7 +16,7 @@ from tradeoff.model import words
 from tradeoff.model.quantities import DAY_SECONDS
 
 WIDTH, HEIGHT = 680, 460
-LETTER, LINE = 6.2, 13  # pixels that a letter and a line of a label take, at most
+LETTER, LINE = 6.0, 13  # pixels that a letter and a line of a label take, at most
 DETOUR, NEAR = 40, 7  # pixels: a label goes that far not to cross a line, or be near another mark
 LABEL: Any = {"fontSize": 11, "baseline": "middle", "align": "left", "aria": False}
 SHAPES = {
@@ -55,6 +55,10 @@ class Box(NamedTuple):
             and self.right >= other.right
             and self.bottom >= other.bottom
         )
+
+    def nearest(self, x: float, y: float) -> tuple[float, float]:
+        """The point of it that is nearest to this one."""
+        return min(max(x, self.left), self.right), min(max(y, self.top), self.bottom)
 
     def grown(self, by: float) -> Box:
         return Box(self.left - by, self.top - by, self.right + by, self.bottom + by)
@@ -215,15 +219,28 @@ def _labels(
         for name, style, box in zip(names, styles, found, strict=True)
     ]  # fmt: skip
     threads = []
-    for mark, box in zip(points, found, strict=False):
-        if not mark.grown(NEAR).meets(box):
-            across, down = mark.right - 6, (mark.top + mark.bottom) / 2
-            nearest = min(max(across, box.left), box.right), min(max(down, box.top), box.bottom)
+    for number, (mark, box) in enumerate(zip(marks, found, strict=True)):
+        if ends := _thread(mark, box, point=number < len(points)):
+            (left, top), (right, bottom) = ends
             threads.append(
-                {"x": x.value(across), "y": y.value(y.pixels - down),
-                 "x2": x.value(nearest[0]), "y2": y.value(y.pixels - nearest[1])}
+                {"x": x.value(left), "y": y.value(y.pixels - top),
+                 "x2": x.value(right), "y2": y.value(y.pixels - bottom)}
             )  # fmt: skip
     return pd.DataFrame(labels), pd.DataFrame(threads, columns=["x", "y", "x2", "y2"])
+
+
+Point = tuple[float, float]
+
+
+def _thread(mark: Box, label: Box, point: bool) -> tuple[Point, Point] | None:
+    """From a mark to its label, where that is not beside it; of a system's mark, from its point."""
+    if mark.grown(NEAR).meets(label):
+        return None
+    if point:
+        start = mark.right - 6, (mark.top + mark.bottom) / 2
+    else:
+        start = mark.nearest((label.left + label.right) / 2, (label.top + label.bottom) / 2)
+    return start, label.nearest(*start)
 
 
 def _dense(points: Sequence[tuple[float, float]]) -> Iterator[tuple[float, float]]:
@@ -243,8 +260,9 @@ def placed(
     """A place for the label of each mark: near it, over no label and nothing that is kept free.
 
     Of the places around a mark the nearest wins; to cross something counts as `DETOUR` pixels, to
-    lie in another mark, or near one that is kept free, as that many more. A mark that itself lies
-    in another may have its label there.
+    lie in another mark, or near one that is kept free, as that many more, and so does a thread to
+    the mark over another label. No label covers a thread that is there. A mark that itself lies in
+    another may have its label there.
 
     Parameters
     ----------
@@ -254,24 +272,31 @@ def placed(
 
     All in pixels. Raises ValueError where there is no room for a label.
     """
-    taken, soft, found = list(kept_free), list(crossed), []
+    taken, soft, found = list(kept_free), list(crossed), list[Box]()
     for mark, (width, height) in zip(marks, sizes, strict=True):
-        free = [
-            (gap, box)
-            for gap, box in _around(mark, width, height)
-            if box.left >= 0 and box.top >= 0 and box.right <= within[0] and box.bottom <= within[1]
-            if not any(map(box.meets, taken))
-        ]
-        if not free:
-            raise ValueError(f"no room for a label of {width:.0f} by {height:.0f} pixels")
         others = [other for other in marks if other != mark and not other.holds(mark)]
         others += [other.grown(NEAR) for other in kept_free if other != mark]
-        costs = [
-            gap + DETOUR * sum(any(map(box.meets, each)) for each in (soft, others))
-            for gap, box in free
-        ]
-        found.append(free[costs.index(min(costs))][1])
-        taken.append(found[-1])
+        least, best = math.inf, None
+        for gap, box in _around(mark, width, height):
+            if gap >= least:
+                break
+            if min(box.left, box.top) < 0 or box.right > within[0] or box.bottom > within[1]:
+                continue
+            if any(map(box.meets, taken)):
+                continue
+            ends = _thread(mark, box, mark in kept_free)
+            thread = [Box(*at, *at).grown(1) for at in _dense(ends)] if ends else []
+            cost = gap + DETOUR * (
+                any(map(box.meets, soft))
+                + any(map(box.meets, others))
+                + any(part.meets(other) for part in thread for other in found)
+            )
+            if cost < least:
+                least, best = cost, [box, *thread]
+        if best is None:
+            raise ValueError(f"no room for a label of {width:.0f} by {height:.0f} pixels")
+        found.append(best[0])
+        taken += best
     return found
 
 
@@ -281,8 +306,8 @@ def _around(mark: Box, width: float, height: float) -> Iterator[tuple[float, Box
     if width < mark.right - mark.left and height < mark.bottom - mark.top:
         yield 0, Box(centre, mark.top + 4, centre + width, mark.top + 4 + height)
     area = mark.right - mark.left > mark.bottom - mark.top > height
-    flush = (mark.left, mark.right - width)
-    along = [centre, *((centre + start) / 2 for start in flush), *flush]
+    along = sorted(np.linspace(mark.left, mark.right - width, 17).tolist(),
+                   key=lambda start: abs(start - centre))  # fmt: skip
     for gap in range(2, 200, 4):
         right, left = mark.right + gap, mark.left - gap - width
         above, below = mark.top - gap - height, mark.bottom + gap
