@@ -62,14 +62,22 @@ def parts(mark, label):
     return [Box(*at, *at).grown(0.5) for at in _dense(ends)] if ends else []
 
 
-def test_a_thread_goes_around_the_other_labels():
-    below, mark = Box(95, 114, 117, 127), Box(100, 100, 112, 112)
-    walls = [Box(0, 0, 98, 113), Box(114, 0, 680, 113), Box(0, 0, 680, 98)]  # room below alone
-    marks = [mark.grown(-1), mark]
-    first, second = placed(marks, [(30, 13), (30, 13)], [mark, *walls], [], (680, 460))
-    assert below.meets(first)
-    assert parts(mark, second)
-    assert not any(first.meets(part) for part in parts(mark, second))
+def test_a_thread_goes_around_the_names_that_are_there():
+    other, mark = Box(70, 122, 82, 134), Box(100, 100, 112, 112)
+    walls = [Box(0, 90, 98, 113), Box(114, 90, 680, 113), Box(60, 60, 160, 98)]
+    there, label = placed([other, mark], [(50, 13), (30, 13)], [mark, *walls], [], (680, 460))
+    assert there.meets(Box(100, 113, 112, 134))  # just below the mark
+    assert label.bottom < 60  # above it all, though there is room below, behind the name
+    assert parts(mark, label)
+
+
+def test_no_name_covers_a_thread_that_is_there():
+    mark, other = Box(100, 100, 112, 112), Box(80, 80, 92, 92)
+    below = Box(0, 113, 680, 460)
+    walls = [below, Box(0, 60, 92, 113), Box(120, 60, 680, 113)]  # too narrow for its label
+    label, later = placed([mark, other], [(30, 13), (10, 13)], [mark, *walls], [], (680, 460))
+    assert any(part.meets(Box(102, 80, 112, 92)) for part in parts(mark, label))
+    assert not any(part.meets(later) for part in parts(mark, label))
 
 
 @given(
