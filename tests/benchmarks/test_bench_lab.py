@@ -10,7 +10,7 @@ started loads and compiles. The others are interleaved by size. A run's result i
 
 Error of a run's seconds at the two sizes held out, on two cores with little else running: nightly,
 DuckDB -2 and -6 %; hourly, DuckDB +7 and +7 %; dbt +2 and +2 %; nightly, Spark +1 and +5 %; hourly,
-Spark +6 and +11 %; micro-batch, DuckDB -2 and +5 %, Spark +1 and +2 %; Kafka Streams -3 and -6 %;
+Spark +6 and +11 %; micro-batch, DuckDB -1 and +9 %, Spark +1 and +2 %; Kafka Streams -3 and -6 %;
 Flink -17 and -2 %, as its second round is slower than its first: its state grows all the while, and
 each checkpoint copies all of it; C++ -6 and -9 %. Below 20,000 orders an hour the hourly runs are
 outside: +15 and +30 % on DuckDB, since to read an order costs 0.46 us there and 0.38 in larger
