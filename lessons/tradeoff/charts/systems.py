@@ -64,6 +64,9 @@ class Box(NamedTuple):
         return Box(self.left - by, self.top - by, self.right + by, self.bottom + by)
 
 
+Point = tuple[float, float]  # in pixels, from the upper left
+
+
 class Scale(NamedTuple):
     """A logarithmic axis: the values at its ends, and its length in pixels."""
 
@@ -186,7 +189,7 @@ def _labels(
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Where each name stands (label, style, x, y), and threads (x, y, x2, y2) to those far away."""
 
-    def pixels(latency: float, rate: float) -> tuple[float, float]:
+    def pixels(latency: float, rate: float) -> Point:
         return x.at(latency), y.pixels - y.at(rate)
 
     marks, names, styles = [], [], []
@@ -229,9 +232,6 @@ def _labels(
     return pd.DataFrame(labels), pd.DataFrame(threads, columns=["x", "y", "x2", "y2"])
 
 
-Point = tuple[float, float]
-
-
 def _thread(mark: Box, label: Box, point: bool) -> tuple[Point, Point] | None:
     """From a mark to its label, where that is not beside it; of a system's mark, from its point."""
     if mark.grown(NEAR).meets(label):
@@ -243,7 +243,7 @@ def _thread(mark: Box, label: Box, point: bool) -> tuple[Point, Point] | None:
     return start, label.nearest(*start)
 
 
-def _dense(points: Sequence[tuple[float, float]]) -> Iterator[tuple[float, float]]:
+def _dense(points: Sequence[Point]) -> Iterator[Point]:
     """Points of a line that goes through these, none further than 4 pixels from the next."""
     for (left, top), (right, bottom) in pairwise(points):
         for part in np.linspace(0, 1, 2 + int(math.hypot(right - left, bottom - top) / 4)):

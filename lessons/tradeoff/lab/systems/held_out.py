@@ -20,6 +20,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from tradeoff import data
 from tradeoff.model import Billing, Cadence, Design, Engine, Rhythm, Workload, evaluate
 from tradeoff.model.amortise import Overhead, fit_overhead
 from tradeoff.model.cost import bill_of_runs
@@ -43,6 +44,13 @@ def interleaved(sizes: Sequence[int], repeats: int) -> list[int]:
     """
     shuffle = np.random.default_rng(0).permutation
     return [int(size) for _ in range(repeats) for size in shuffle(sizes)]
+
+
+def pieces(day: str, sizes: Sequence[int]) -> list[pd.DataFrame]:
+    """A day's orders in their order, cut into so many each."""
+    orders = data.orders(day, sum(sizes))
+    ends = np.cumsum(sizes)
+    return [orders.iloc[end - size : end] for end, size in zip(ends, sizes, strict=True)]
 
 
 def held_out(

@@ -24,10 +24,9 @@ import duckdb
 import numpy as np
 import pandas as pd
 
-from tradeoff import data
 from tradeoff.lab.order_log import ASAP, interval_seconds
 from tradeoff.lab.systems import cdc, contract, needs
-from tradeoff.lab.systems.held_out import interleaved
+from tradeoff.lab.systems.held_out import interleaved, pieces
 from tradeoff.lab.systems.micro_batch.loop import ADDRESS
 from tradeoff.lab.systems.processes import LabError, Program, running, scratch
 
@@ -228,14 +227,11 @@ def sweep(source: Source, events: Sequence[int], repeats: int = 3) -> pd.DataFra
     `following`.
     """
     sizes = [size for each in interleaved(events, repeats) for size in (min(events), each)]
-    orders = data.orders(DAY, sum(sizes))
-    ends = np.cumsum(sizes)
+    fed = pieces(DAY, sizes)
     with following(source) as loop:
-        took = [
-            _visible_after(loop, orders.iloc[end - size : end])
-            for end, size in zip(ends, sizes, strict=True)
-        ]
+        took = [_visible_after(loop, orders) for orders in fed]
         loop.finish()
+        orders = pd.concat(fed)
         wrong = measured(loop, orders).wrong_rows(orders)
     if len(wrong):
         raise LabError(f"the micro-batch loop made a wrong table:\n{wrong.head()}")

@@ -15,6 +15,7 @@ from pathlib import Path
 import pandas as pd
 
 from tradeoff import data
+from tradeoff.lab.systems.held_out import interleaved, pieces
 from tradeoff.lab.systems.kafka import message
 from tradeoff.lab.systems.postgres import Source
 from tradeoff.lab.systems.processes import scratch
@@ -38,12 +39,9 @@ def sweep(
     Returns a row a batch, columns as `streaming.Run.batches`; `seconds` is all of it, from
     asking what is new to the checkpoint's commit. Raises as `streaming.run_all`.
     """
-    sizes = [max(events) // 10] * WARM + [size for _ in range(repeats) for size in events]
-    orders = data.orders(DAY, sum(sizes))
-    ends = pd.Series(sizes).cumsum()
-    pieces = [orders.iloc[end - size : end] for end, size in zip(ends, sizes, strict=True)]
+    sizes = [max(events) // 10] * WARM + interleaved(events, repeats)
     with scratch() as made:
-        folder = _laid(made, pieces)
+        folder = _laid(made, pieces(DAY, sizes))
         run = _one_file_a_batch(source, folder, "spark sweep", window, watermark)
     batches = run.batches[run.batches["batch"].between(WARM, len(sizes) - 1)]
     return batches.reset_index(drop=True)
@@ -71,7 +69,7 @@ def watermark_boundary(source: Source) -> pd.DataFrame:
     clock = [noon, noon + 20 * minutes, noon + 40 * minutes, None, None]
     # Minutes around 10, 15, 30, 35 and 50: a window is 5 minutes long.
     ages = [minutes * age for age in (9, 10, 11, 14, 15, 16, 29, 30, 31, 34, 35, 36, 49, 50, 51)]
-    tried, pieces, newest = [], [], noon
+    tried, laid, newest = [], [], noon
     for batch, moved in enumerate(clock):
         newest = newest if moved is None else moved
         rows = [{"batch": batch, "event_time": newest - age, "newest": newest} for age in ages]
@@ -79,7 +77,7 @@ def watermark_boundary(source: Source) -> pd.DataFrame:
         stamps = [newest, *(row["event_time"] for row in rows for _ in range(2))]
         names = ["clock", *(f"{batch} {at}" for at in range(len(rows)) for _ in range(2))]
         orders = data.orders(DAY, len(stamps))
-        pieces.append(
+        laid.append(
             orders.assign(
                 order_timestamp=pd.Series(stamps, dtype="datetime64[us]"),
                 product_id=orders["product_id"].iloc[0],
@@ -87,7 +85,7 @@ def watermark_boundary(source: Source) -> pd.DataFrame:
             )
         )
     with scratch() as made:
-        folder = _laid(made, pieces)
+        folder = _laid(made, laid)
         run = _one_file_a_batch(source, folder, "spark watermark", WINDOW, WATERMARK)
     frame = pd.DataFrame(tried)
     names = [f"{row['batch']} {at % len(ages)}" for at, row in enumerate(tried)]
